@@ -1,0 +1,122 @@
+/**
+ * Offsets of one vCPU's state in the machine's linear memory, relative to the vCPU's block.
+ *
+ * Both the interpreter's wasm code and TypeScript read this state, so it is the only truth while the
+ * guest runs; nothing guest-visible lives in closures or generated code. 64-bit fields are little-endian;
+ * TypeScript reads them as two 32-bit halves (low half first) and never as BigInt on a hot path.
+ */
+
+/** Index of the register file slot that holds the current stack pointer. */
+export const SLOT_SP = 31;
+/** Slot that always reads as zero: register 31 as a source. */
+export const SLOT_ZERO = 32;
+/** Slot that takes writes to register 31 which go nowhere. */
+export const SLOT_SINK = 33;
+
+/** The fields, in order: name → size in bytes. Offsets are derived, each aligned to its size (16 at most). */
+const FIELDS = {
+  /** X0 … X30, SP, zero, sink. */
+  X: 34 * 8,
+  /** V0 … V31. */
+  V: 32 * 16,
+  /** Address of the instruction to execute next; exact whenever TypeScript code runs. */
+  PC: 8,
+  /**
+   * Condition flags, lazily: N is the sign bit of FLAG_N, Z means FLAG_Z = 0, C is bit 0 of FLAG_C,
+   * V is the sign bit of FLAG_V.
+   */
+  FLAG_N: 8,
+  FLAG_Z: 8,
+  FLAG_V: 8,
+  FLAG_C: 4,
+
+  // PSTATE, one word a field (Arm ARM D1.4).
+  /** Current exception level, 0 … 3. */
+  EL: 4,
+  /** PSTATE.SP: 0 selects SP_EL0, 1 the SP of the current EL. */
+  SPSEL: 4,
+  /** PSTATE.D, A, I, F at bits 9, 8, 7, 6 as in SPSR. */
+  DAIF: 4,
+  PAN: 4,
+  UAO: 4,
+  SS: 4,
+  IL: 4,
+  DIT: 4,
+  SSBS: 4,
+  BTYPE: 4,
+
+  // Words that generated code tests.
+  /** Non-zero: leave generated code at the next taken branch (interrupt, stop request, end of slice). */
+  ATTENTION: 4,
+  /** Non-zero when FP and AdvSIMD instructions trap at the current EL (from CPACR_EL1 and EL). */
+  FP_TRAPPED: 4,
+  /**
+   * Non-zero when native floating point gives Arm's result and flags for ordinary operands: FPCR asks for
+   * round to nearest, no FZ, DN, AHP or traps, and FPSR.IXC is already set.
+   */
+  FP_FAST: 4,
+  /** Non-zero when SP must be 16-byte aligned for loads and stores at the current EL. */
+  SP_ALIGNMENT_CHECKED: 4,
+  /** Instructions left in this slice; counted down at taken branches. */
+  FUEL: 4,
+  /** Linear-memory address of the read and write TLB banks of the current regime. */
+  TLB_READ: 4,
+  TLB_WRITE: 4,
+  /** The same for LDTR, STTR and the like: accesses as if from EL0. */
+  TLB_READ_UNPRIVILEGED: 4,
+  TLB_WRITE_UNPRIVILEGED: 4,
+  /** Linear-memory address of the table that maps virtual code pages to decoded pages. */
+  FETCH_TLB: 4,
+  /** Address of the record being executed, where a helper needs it; see interpreter/. */
+  RECORD: 4,
+  /** PC − record address / 4 for the current decoded page: PC = RECORD / 4 + PC_BIAS. */
+  PC_BIAS: 8,
+
+  // Exclusive monitor (Arm ARM B2.10): linear-memory address of the marked location, or 0 when open.
+  EXCLUSIVE_ADDRESS: 4,
+  EXCLUSIVE_SIZE: 4,
+  /** What LDXR read, compared by STXR: up to 16 bytes. */
+  EXCLUSIVE_VALUE: 16,
+
+  FPCR: 4,
+  FPSR: 4,
+
+  /** 64 bytes through which helpers and generated code hand over values. */
+  SCRATCH: 64,
+
+  // Banked and system registers that generated code reads and writes directly.
+  SP_EL0: 8,
+  SP_EL1: 8,
+  SP_EL2: 8,
+  SP_EL3: 8,
+  TPIDR_EL0: 8,
+  TPIDRRO_EL0: 8,
+  TPIDR_EL1: 8,
+
+  // Counters for statistics; the guest does not see them.
+  COUNT_INSTRUCTIONS: 8,
+  COUNT_READ_MISSES: 4,
+  COUNT_WRITE_MISSES: 4,
+  /** The other system registers: one 8-byte cell a register; numbered by cpu/system-registers. */
+  SYSTEM_REGISTERS: 1024 * 8,
+} as const;
+
+export type CpuField = keyof typeof FIELDS;
+
+function place(): { offsets: Readonly<Record<CpuField, number>>; size: number } {
+  let at = 0;
+  const offsets = {} as Record<CpuField, number>;
+  for (const [name, size] of Object.entries(FIELDS) as [CpuField, number][]) {
+    const alignment = size >= 16 ? 16 : size;
+    at = (at + alignment - 1) & -alignment;
+    offsets[name] = at;
+    at += size;
+  }
+  return { offsets, size: (at + 15) & -16 };
+}
+
+const placed = place();
+/** Offset of each field from the start of the vCPU's block. */
+export const CPU: Readonly<Record<CpuField, number>> = placed.offsets;
+/** Size of a vCPU's block in bytes. */
+export const CPU_STATE_SIZE = placed.size;

@@ -1,0 +1,53 @@
+/**
+ * The machine's linear memory below guest RAM: who owns which bytes.
+ * Page 0 stays empty, so that 0 can mean "no address".
+ */
+import { CPU_STATE_SIZE } from './cpu-state.ts';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** One vCPU's block. Generated code addresses it with constant offsets. */
+export const CPU_BLOCK = 0x1000;
+export const CPU_BLOCK_END = CPU_BLOCK + CPU_STATE_SIZE;
+
+/**
+ * TLB banks (mmu/tlb.ts): each bank serves one translation context. An entry is 16 bytes:
+ * u64 tag (virtual page address, or an impossible value), u32 addend (linear address = low half of the
+ * virtual address + addend), u32 flags.
+ */
+export const TLB_ENTRY_SIZE = 16;
+export const TLB_ENTRIES = 2048;
+export const TLB_ARRAY_SIZE = TLB_ENTRIES * TLB_ENTRY_SIZE;
+/** A bank is the read array followed by the write array. */
+export const TLB_BANK_SIZE = 2 * TLB_ARRAY_SIZE;
+export const TLB_BANKS = 32;
+export const TLB_AREA = 0x1_0000;
+
+/**
+ * Fetch TLB: virtual code page → decoded page. Entries as in the TLB: u64 tag, u32 address of the decoded
+ * page's records, u32 unused. One array per TLB bank, of its own size.
+ */
+export const FETCH_ENTRIES = 512;
+export const FETCH_ENTRY_SIZE = 16;
+export const FETCH_ARRAY_SIZE = FETCH_ENTRIES * FETCH_ENTRY_SIZE;
+export const FETCH_AREA = TLB_AREA + TLB_BANKS * TLB_BANK_SIZE;
+
+/**
+ * Decoded pages (interpreter/decode-cache.ts): a record of 16 bytes for each instruction of a 4 KiB page
+ * and one more that leads to the next page.
+ */
+export const RECORD_SIZE = 16;
+export const RECORDS_PER_PAGE = 1024;
+/** 16 KiB of records, a trailing record and padding to keep pages aligned to their size classes. */
+export const DECODED_PAGE_SIZE = (RECORDS_PER_PAGE + 4) * RECORD_SIZE;
+export const DECODED_PAGES = 2048;
+export const DECODED_AREA = FETCH_AREA + TLB_BANKS * FETCH_ARRAY_SIZE;
+
+/** Where guest RAM starts: aligned to 2 MiB so that host huge pages can serve it. */
+export const RAM_OFFSET = Math.ceil((DECODED_AREA + DECODED_PAGES * DECODED_PAGE_SIZE) / (2 * MIB)) * 2 * MIB;
+
+/** Pages of 64 KiB for a machine with `ramSize` bytes of RAM. */
+export function wasmPagesFor(ramSize: number): number {
+  return Math.ceil((RAM_OFFSET + ramSize) / (64 * KIB));
+}
