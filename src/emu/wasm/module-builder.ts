@@ -1,0 +1,162 @@
+/** Puts functions together into a WebAssembly binary module (core specification 5.5). */
+import { ByteWriter } from './bytes.ts';
+import type { FunctionBuilder } from './function-builder.ts';
+import { VALUE_TYPE_CODE, type ValueType } from './opcodes.ts';
+
+interface Signature {
+  readonly params: readonly ValueType[];
+  readonly results: readonly ValueType[];
+}
+
+const SECTION = { custom: 0, type: 1, import: 2, function: 3, export: 7, code: 10 } as const;
+const MAGIC_AND_VERSION = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
+const FUNCREF = 0x70;
+const FUNCTION_TYPE = 0x60;
+const EXTERNAL = { function: 0, table: 1, memory: 2 } as const;
+const LIMITS_MIN = 0;
+const LIMITS_MIN_MAX = 1;
+const LIMITS_SHARED = 3;
+
+/** Name of the module that every import is taken from. */
+export const IMPORT_MODULE = 'bramble';
+
+export class ModuleBuilder {
+  private readonly signatures: Signature[] = [];
+  private readonly imports = new ByteWriter();
+  private importCount = 0;
+  private importedFunctions = 0;
+  private readonly functions: { builder: FunctionBuilder; type: number; exportName: string | undefined }[] = [];
+
+  /** Index of a function type, added when new. */
+  typeIndex(params: readonly ValueType[], results: readonly ValueType[]): number {
+    const same = (a: readonly string[], b: readonly string[]) => a.join() === b.join();
+    const found = this.signatures.findIndex((s) => same(s.params, params) && same(s.results, results));
+    if (found >= 0) return found;
+    this.signatures.push({ params, results });
+    return this.signatures.length - 1;
+  }
+
+  importMemory(name: string, pages: number, shared: boolean): void {
+    this.importHead(name, EXTERNAL.memory);
+    this.imports.byte(shared ? LIMITS_SHARED : LIMITS_MIN_MAX);
+    this.imports.unsigned(pages);
+    this.imports.unsigned(pages);
+  }
+
+  importTable(name: string, minimum: number): void {
+    this.importHead(name, EXTERNAL.table);
+    this.imports.byte(FUNCREF);
+    this.imports.byte(LIMITS_MIN);
+    this.imports.unsigned(minimum);
+  }
+
+  /** Imports a function and gives its index. All imports come before the first function. */
+  importFunction(name: string, params: readonly ValueType[], results: readonly ValueType[]): number {
+    this.importHead(name, EXTERNAL.function);
+    this.imports.unsigned(this.typeIndex(params, results));
+    return this.importedFunctions++;
+  }
+
+  /** Adds a finished function and gives its index. */
+  addFunction(builder: FunctionBuilder, exportName?: string): number {
+    this.functions.push({ builder, type: this.typeIndex(builder.params, builder.results), exportName });
+    return this.importedFunctions + this.functions.length - 1;
+  }
+
+  build(): Uint8Array<ArrayBuffer> {
+    const out = new ByteWriter();
+    out.bytes(MAGIC_AND_VERSION);
+    this.section(out, SECTION.type, this.signatures.length, (body) => {
+      for (const { params, results } of this.signatures) {
+        body.byte(FUNCTION_TYPE);
+        for (const list of [params, results]) {
+          body.unsigned(list.length);
+          for (const type of list) body.byte(VALUE_TYPE_CODE[type]);
+        }
+      }
+    });
+    this.section(out, SECTION.import, this.importCount, (body) => body.bytes(this.imports.view()));
+    this.section(out, SECTION.function, this.functions.length, (body) => {
+      for (const { type } of this.functions) body.unsigned(type);
+    });
+    const exported = this.functions.map((f, i) => ({ ...f, index: i + this.importedFunctions }));
+    const named = exported.filter((f) => f.exportName !== undefined);
+    this.section(out, SECTION.export, named.length, (body) => {
+      for (const f of named) {
+        body.name(f.exportName ?? '');
+        body.byte(EXTERNAL.function);
+        body.unsigned(f.index);
+      }
+    });
+    const bodies = this.functions.map(({ builder }) => encodeBody(builder));
+    this.branchHints(out, bodies);
+    this.section(out, SECTION.code, bodies.length, (body) => {
+      for (const { bytes } of bodies) {
+        body.unsigned(bytes.length);
+        body.bytes(bytes);
+      }
+    });
+    return out.view().slice();
+  }
+
+  private importHead(name: string, kind: number): void {
+    this.importCount++;
+    this.imports.name(IMPORT_MODULE);
+    this.imports.name(name);
+    this.imports.byte(kind);
+  }
+
+  private section(out: ByteWriter, id: number, count: number, write: (body: ByteWriter) => void): void {
+    const body = new ByteWriter();
+    body.unsigned(count);
+    write(body);
+    out.byte(id);
+    out.unsigned(body.length);
+    out.bytes(body.view());
+  }
+
+  private branchHints(out: ByteWriter, bodies: readonly EncodedBody[]): void {
+    const hinted = this.functions.map((f, i) => ({ f, i })).filter(({ f }) => f.builder.hints.length > 0);
+    if (hinted.length === 0) return;
+    const body = new ByteWriter();
+    body.name('metadata.code.branch_hint');
+    body.unsigned(hinted.length);
+    for (const { f, i } of hinted) {
+      body.unsigned(i + this.importedFunctions);
+      body.unsigned(f.builder.hints.length);
+      for (const { at, likely } of f.builder.hints) {
+        body.unsigned(at + (bodies[i]?.codeStart ?? 0));
+        body.byte(1);
+        body.byte(likely);
+      }
+    }
+    out.byte(SECTION.custom);
+    out.unsigned(body.length);
+    out.bytes(body.view());
+  }
+}
+
+interface EncodedBody {
+  readonly bytes: Uint8Array;
+  /** Offset of the first instruction: hints count from the start of the locals. */
+  readonly codeStart: number;
+}
+
+function encodeBody(builder: FunctionBuilder): EncodedBody {
+  const out = new ByteWriter();
+  const locals = builder.declaredLocals;
+  const runs: { type: ValueType; count: number }[] = [];
+  for (const type of locals) {
+    const last = runs.at(-1);
+    if (last?.type === type) last.count++;
+    else runs.push({ type, count: 1 });
+  }
+  out.unsigned(runs.length);
+  for (const { type, count } of runs) {
+    out.unsigned(count);
+    out.byte(VALUE_TYPE_CODE[type]);
+  }
+  const codeStart = out.length;
+  out.bytes(builder.code.view());
+  return { bytes: out.view().slice(), codeStart };
+}
