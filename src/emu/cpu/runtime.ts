@@ -114,12 +114,12 @@ export interface CpuCounters {
   readonly mmioAccesses: number;
 }
 
-/** Guest-physical addresses that are not RAM. */
-export interface PhysicalBus {
-  /** Whether something answers at [address, address + size); if not, the access is an external abort. */
-  claims(address: number, size: number): boolean;
+/** Guest-physical addresses that are not RAM; memory/bus.ts fits. */
+export interface DeviceBus {
+  /** An unsigned value, or a negative number where nothing answers: an external abort. */
   read(address: number, size: AccessSize): number;
-  write(address: number, size: AccessSize, value: number): void;
+  /** False where nothing answers. */
+  write(address: number, size: AccessSize, value: number): boolean;
 }
 
 /** Where decoded or translated code lives; told about everything that may make it stale. */
@@ -169,7 +169,7 @@ export interface CpuOptions {
 
 export interface CpuPorts {
   readonly memory: GuestMemory;
-  readonly bus: PhysicalBus;
+  readonly bus: DeviceBus;
   readonly gic: GicCpuInterface;
   readonly firmware: FirmwareCalls;
   readonly clock: Clock;

@@ -97,6 +97,16 @@ const FIELDS = {
   COUNT_INSTRUCTIONS: 8,
   COUNT_READ_MISSES: 4,
   COUNT_WRITE_MISSES: 4,
+  COUNT_EXCEPTIONS: 4,
+  COUNT_INTERRUPTS: 4,
+  COUNT_MMIO: 4,
+
+  /** Levels of the interrupt inputs: bit 0 IRQ, bit 1 FIQ, bit 2 a pending SError. */
+  INTERRUPT_LINES: 4,
+  /** The event register that WFE waits for (Arm ARM D1.7.1). */
+  EVENT_REGISTER: 4,
+  /** Non-zero when DC ZVA traps at the current EL (SCTLR_EL1.DZE at EL0). */
+  ZVA_TRAPPED: 4,
   /** The other system registers: one 8-byte cell a register; numbered by cpu/system-registers. */
   SYSTEM_REGISTERS: 1024 * 8,
 } as const;
