@@ -1,0 +1,154 @@
+/**
+ * Debian packages for arm64, through a private apt root: apt's own configuration, sources and keys of this
+ * computer, but lists, cache and (empty) list of installed packages below `.cache/`. Needs no root rights;
+ * apt verifies the signatures. Downloads and unpacked trees appear under their final names only when whole.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export const GUEST_ARCHITECTURE = 'arm64';
+
+/** Package lists older than this are fetched again. */
+const LISTS_MAX_AGE_MS = 24 * 60 * 60 * 1000;
+
+/** This computer cannot provide packages; the message is one sentence for the user. */
+export class PackagesUnavailableError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'PackagesUnavailableError';
+  }
+}
+
+export interface DebianPackage {
+  readonly name: string;
+  readonly version: string;
+  /** The downloaded .deb. */
+  readonly file: string;
+}
+
+/** Settings of the private root. `#clear` drops hooks of this computer, which may need root rights. */
+function aptConfiguration(root: string): string {
+  return [
+    '#clear APT::Architectures;',
+    '#clear APT::Update::Pre-Invoke;',
+    '#clear APT::Update::Post-Invoke;',
+    '#clear APT::Update::Post-Invoke-Success;',
+    '#clear Dir::Cache::pkgcache;',
+    '#clear Dir::Cache::srcpkgcache;',
+    `APT::Architecture "${GUEST_ARCHITECTURE}";`,
+    `APT::Architectures { "${GUEST_ARCHITECTURE}"; };`,
+    'APT::Sandbox::User "root";',
+    'Acquire::Languages "none";',
+    'Acquire::Retries "3";',
+    `Dir::State "${root}/state";`,
+    `Dir::State::lists "${root}/lists";`,
+    `Dir::State::status "${root}/status";`,
+    `Dir::Cache "${root}/cache";`,
+    '',
+  ].join('\n');
+}
+
+function hasCommand(name: string): boolean {
+  return spawnSync(name, ['--version'], { stdio: 'ignore' }).error === undefined;
+}
+
+export class PrivateApt {
+  readonly #root: string;
+  readonly #archives: string;
+  readonly #configuration: string;
+
+  /** @throws {PackagesUnavailableError} on a computer without apt. */
+  constructor(cacheFolder: string) {
+    for (const command of ['apt-get', 'apt-cache', 'dpkg-deb']) {
+      if (!hasCommand(command)) {
+        throw new PackagesUnavailableError(
+          `Guest images are made from Debian packages, and this computer has no ${command}; use Debian (or a Debian container), or bring your own kernel and initrd.`,
+        );
+      }
+    }
+    this.#root = join(cacheFolder, 'apt');
+    this.#archives = join(cacheFolder, 'packages');
+    this.#configuration = join(this.#root, 'apt.conf');
+    for (const folder of ['state', 'lists/partial', 'cache/archives/partial']) {
+      mkdirSync(join(this.#root, folder), { recursive: true });
+    }
+    mkdirSync(this.#archives, { recursive: true });
+    writeFileSync(join(this.#root, 'status'), '');
+    writeFileSync(this.#configuration, aptConfiguration(this.#root));
+  }
+
+  /** Fetches the package lists unless recent ones are there. @throws {PackagesUnavailableError} */
+  update(): void {
+    const stamp = join(this.#root, 'updated');
+    if (existsSync(stamp) && Date.now() - statSync(stamp).mtimeMs < LISTS_MAX_AGE_MS) return;
+    const run = spawnSync('apt-get', ['-c', this.#configuration, '--quiet=2', 'update'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    // A foreign source without arm64 makes apt complain; what counts is whether Debian's packages are there.
+    if (this.#field('linux-image-arm64', 'Version') === undefined) {
+      const complaint = run.stderr.split('\n').find((line) => line.startsWith('E:'));
+      throw new PackagesUnavailableError(
+        `The apt sources of this computer offer no Debian packages for ${GUEST_ARCHITECTURE}${complaint === undefined ? '' : ` (${complaint.slice(2).trim()})`}.`,
+      );
+    }
+    writeFileSync(stamp, '');
+  }
+
+  /** The kernel package that `metapackage` depends on. */
+  kernelBehind(metapackage: string): string {
+    const kernel = this.#field(metapackage, 'Depends')?.match(/linux-image-\d[^\s,|]*/)?.[0];
+    if (kernel === undefined) {
+      throw new PackagesUnavailableError(`The package ${metapackage} names no kernel this recipe knows.`);
+    }
+    return kernel;
+  }
+
+  /** The candidate version of `name`, downloaded. */
+  download(name: string, onStart: () => void): DebianPackage {
+    const version = this.#field(name, 'Version');
+    if (version === undefined) {
+      throw new PackagesUnavailableError(
+        `The apt sources of this computer have no package ${name} for ${GUEST_ARCHITECTURE}.`,
+      );
+    }
+    const file = join(this.#archives, `${name}_${version.replaceAll(':', '%3a')}_${GUEST_ARCHITECTURE}.deb`);
+    if (existsSync(file)) return { name, version, file };
+    onStart();
+    const partial = `${file}.partial`;
+    rmSync(partial, { recursive: true, force: true });
+    mkdirSync(partial);
+    const run = spawnSync(
+      'apt-get',
+      ['-c', this.#configuration, '--quiet=2', 'download', `${name}=${version}`],
+      { cwd: partial, encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    const downloaded = readdirSync(partial).find((entry) => entry.endsWith('.deb'));
+    if (run.status !== 0 || downloaded === undefined) {
+      throw new PackagesUnavailableError(`Downloading ${name} failed: ${run.stderr.trim()}`);
+    }
+    renameSync(join(partial, downloaded), file);
+    rmSync(partial, { recursive: true });
+    return { name, version, file };
+  }
+
+  /** Unpacks into a fresh folder; the caller removes it. */
+  unpack(debianPackage: DebianPackage): string {
+    const target = join(this.#root, 'unpacked', debianPackage.name);
+    rmSync(target, { recursive: true, force: true });
+    mkdirSync(target, { recursive: true });
+    execFileSync('dpkg-deb', ['--extract', debianPackage.file, target]);
+    return target;
+  }
+
+  /** One field of the candidate version's control record. */
+  #field(name: string, field: string): string | undefined {
+    const run = spawnSync('apt-cache', ['-c', this.#configuration, 'show', '--no-all-versions', name], {
+      encoding: 'utf8',
+      maxBuffer: 16 << 20,
+    });
+    if (run.status !== 0) return undefined;
+    return run.stdout.match(new RegExp(`^${field}: (.*)$`, 'm'))?.[1];
+  }
+}

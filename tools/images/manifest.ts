@@ -1,0 +1,85 @@
+/**
+ * public/images/manifest.json: what has been built, from which package versions. The page and the command
+ * line read it; public/images/README.md describes it to their authors.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** `plain-kernel` is the kernel as its package holds it, for tools that want it uncompressed. */
+export type ImageFileRole = 'kernel' | 'initrd' | 'plain-kernel';
+
+export interface ImageFile {
+  readonly role: ImageFileRole;
+  /** Relative to the folder of the manifest. */
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+  /** Differs from `sizeBytes` when the file is gzip-compressed. */
+  readonly unpackedBytes: number;
+}
+
+export interface GuestPackage {
+  readonly name: string;
+  readonly version: string;
+  /** SPDX expression. */
+  readonly licence: string;
+}
+
+export interface GuestEntry {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly board: 'virt';
+  readonly memoryMiB: number;
+  readonly commandLine: string;
+  /** Source of a regular expression: console output that ends like this means "waiting for input". */
+  readonly readyPattern: string;
+  readonly files: readonly ImageFile[];
+  readonly packages: readonly GuestPackage[];
+  readonly licences: readonly string[];
+  /** Changes whenever the recipe, its files or the builder do. */
+  readonly recipeSha256: string;
+}
+
+export interface ImageManifest {
+  readonly version: 1;
+  readonly guests: readonly GuestEntry[];
+}
+
+const MANIFEST_NAME = 'manifest.json';
+
+export function sha256(data: Uint8Array | string): string {
+  return createHash('sha256').update(data).digest('hex');
+}
+
+/** Writes a file so that it is never seen half-written. */
+export function writeWhole(path: string, data: Uint8Array | string): void {
+  writeFileSync(`${path}.partial`, data);
+  renameSync(`${path}.partial`, path);
+}
+
+export function readManifest(folder: string): ImageManifest {
+  const empty: ImageManifest = { version: 1, guests: [] };
+  const path = join(folder, MANIFEST_NAME);
+  if (!existsSync(path)) return empty;
+  const manifest = JSON.parse(readFileSync(path, 'utf8')) as Partial<ImageManifest>;
+  return manifest.version === 1 && Array.isArray(manifest.guests) ? { ...empty, ...manifest } : empty;
+}
+
+/** Puts `entry` in place of an older one of the same name; `order` is the order of the catalogue. */
+export function updateManifest(folder: string, entry: GuestEntry, order: readonly string[]): void {
+  const guests = readManifest(folder).guests.filter((guest) => guest.name !== entry.name);
+  guests.push(entry);
+  guests.sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
+  const manifest: ImageManifest = { version: 1, guests };
+  writeWhole(join(folder, MANIFEST_NAME), `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+/** Whether the files of `entry` are all there with their sizes. */
+export function isComplete(folder: string, entry: GuestEntry): boolean {
+  return entry.files.every((file) => {
+    const path = join(folder, file.path);
+    return existsSync(path) && statSync(path).size === file.sizeBytes;
+  });
+}

@@ -1,0 +1,5 @@
+/** Every guest that `npm run images` can build, in the order in which the catalogue shows them. */
+import { busybox } from './busybox/recipe.ts';
+import type { GuestRecipe } from './recipe.ts';
+
+export const RECIPES: readonly GuestRecipe[] = [busybox];
