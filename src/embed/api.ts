@@ -2,8 +2,19 @@
  * The library face: what pages, embeds, the command line and tests use to run a machine.
  * Everything here is asynchronous where a worker is behind it; nothing here names a worker.
  */
+import type {
+  BootPhase,
+  EngineMode,
+  ExitReason,
+  LogLine,
+  MachineError,
+  MachineStats,
+  RunnerState,
+} from '../workers/protocol.ts';
 
-/** Bytes to load: given at once, picked by the user, or fetched (by URL, http or relative). */
+export type { BootPhase, EngineMode, ExitReason, LogLine, MachineError, MachineStats };
+
+/** Bytes to load: given at once, picked by the user, or fetched (by URL, http or relative to the page). */
 export type ByteSource = Uint8Array | Blob | string;
 
 export interface DiskOptions {
@@ -11,8 +22,6 @@ export interface DiskOptions {
   /** `snapshot`: guest writes are kept in memory and dropped at the end (the default in the browser). */
   readonly mode?: 'snapshot' | 'readonly';
 }
-
-export type EngineMode = 'normal' | 'interpret' | 'translate';
 
 export interface MachineOptions {
   readonly board?: 'virt';
@@ -27,32 +36,11 @@ export interface MachineOptions {
   readonly commandLine?: string;
   readonly disks?: readonly DiskOptions[];
   readonly engine?: EngineMode;
-  /** Start running as soon as everything is loaded; default true. */
+  /** Start running as soon as everything is loaded; default true. Otherwise the machine is `off` then. */
   readonly autostart?: boolean;
 }
 
-export type MachineState = 'loading' | 'running' | 'paused' | 'off' | 'failed';
-
-/** What went wrong, in words for the user. */
-export interface MachineError {
-  /** Stable identifier of the kind of failure. */
-  readonly code:
-    | 'bad-kernel'
-    | 'bad-initrd'
-    | 'bad-dtb'
-    | 'bad-disk'
-    | 'memory'
-    | 'fetch'
-    | 'guest-panic'
-    | 'no-init'
-    | 'unsupported-instruction'
-    | 'internal';
-  readonly message: string;
-  /** What the user can do about it. */
-  readonly hint?: string;
-  /** Technical details for a report: PC, instruction bytes, stack. */
-  readonly details?: string;
-}
+export type MachineState = 'loading' | RunnerState;
 
 /** Progress of loading one file. */
 export interface LoadProgress {
@@ -62,50 +50,32 @@ export interface LoadProgress {
   readonly totalBytes?: number;
 }
 
-/** Phases of a boot, recognised from what the guest prints. */
-export type BootPhase = 'load' | 'firmware' | 'kernel' | 'init' | 'ready';
-
-export interface MachineStats {
-  readonly wallSeconds: number;
-  /** Time during which guest code ran. */
-  readonly busySeconds: number;
-  readonly instructionsInterpreted: number;
-  readonly instructionsTranslated: number;
-  /** Million instructions per second over the last second. */
-  readonly mips: number;
-  readonly exceptions: number;
-  readonly interrupts: number;
-  readonly tlbMisses: number;
-  readonly mmioAccesses: number;
-  readonly regionsCompiled: number;
-  readonly bytesCompiled: number;
-  readonly decodedPages: number;
-  readonly memoryBytes: number;
-  /** Whether guest RAM is shared memory, which needs a cross-origin isolated page. */
-  readonly sharedMemory: boolean;
-}
-
 export interface MachineEvents {
   state: MachineState;
   /** Bytes the guest wrote to its console. */
   console: Uint8Array;
   progress: LoadProgress;
+  /** `elapsedMs` counts from the start of the guest; `load` comes first, with 0. */
   phase: { readonly phase: BootPhase; readonly elapsedMs: number };
+  /** About once a second while the machine is there, and once when it stops. */
   stats: MachineStats;
-  /** A guest that stopped by itself: why. */
-  exit: { readonly reason: 'power-off' | 'reset' | 'failed' };
+  /** The guest stopped by itself; after `reset` the machine goes on by booting again. */
+  exit: { readonly reason: ExitReason };
+  /** The state is `failed` afterwards when the machine cannot go on; some errors it survives. */
   error: MachineError;
   /** One line of the engine's log. */
-  log: { readonly severity: 'info' | 'warning' | 'error'; readonly component: string; readonly message: string };
+  log: LogLine;
 }
 
 export interface Machine {
   readonly state: MachineState;
+  /** Calls `listener` for every event from now on; the result takes it off again. */
   on<K extends keyof MachineEvents>(event: K, listener: (value: MachineEvents[K]) => void): () => void;
+  /** Boots from `off` or `failed`, goes on from `paused`. Failures arrive as `error` events. */
   start(): Promise<void>;
   pause(): Promise<void>;
   resume(): Promise<void>;
-  /** Starts again from the same options; RAM is cleared. */
+  /** Starts again from the same options; RAM is cleared, disks keep what the guest wrote. */
   reset(): Promise<void>;
   /** Presses the power key: the guest shuts itself down. */
   pressPowerKey(): Promise<void>;
@@ -116,8 +86,18 @@ export interface Machine {
   /** Tells the guest the size of its console window (virtio console). */
   resizeConsole(columns: number, rows: number): void;
   stats(): Promise<MachineStats>;
-  /** Resolves when the console's output, from now on, matches; rejects when the machine ends first or on timeout. */
+  /**
+   * Resolves when the console's output, from now on, matches; rejects when the machine ends first or on
+   * timeout. Matched is readable text: escape sequences are removed, lines end with \n.
+   */
   waitFor(pattern: RegExp, timeoutMs?: number): Promise<RegExpMatchArray>;
   /** Stops everything and frees the memory. The object is dead afterwards. */
   destroy(): Promise<void>;
 }
+
+/**
+ * Makes a machine in a worker of its own. Resolves at once with a machine that is `loading`, so that its
+ * progress can be followed; files that cannot be loaded end in an `error` event and the state `failed`.
+ * @throws {RangeError} when an option is out of its range.
+ */
+export type CreateMachine = (options: MachineOptions) => Promise<Machine>;

@@ -1,0 +1,233 @@
+/**
+ * The library's Machine over a transport: loads the files, forwards commands, and turns the data plane
+ * into events.
+ *
+ * Invariant: when a command's promise resolves, every event that came before its end has been emitted
+ * (the worker says how many messages it had posted, and the command waits for as many).
+ */
+import { transfer } from 'comlink';
+import { ByteReceiver, ByteSender } from '../workers/byte-channel.ts';
+import { describeFailure } from '../workers/machine-failure.ts';
+import type { DataMessage, MachineControl, MachineSetup, PostedCount } from '../workers/protocol.ts';
+import type { Machine, MachineError, MachineEvents, MachineState, MachineStats } from './api.ts';
+import { ConsoleWaiters } from './console-waiters.ts';
+import { EventHub } from './event-hub.ts';
+import { createRings, type MachineTransport } from './transport.ts';
+
+/** Loads everything a machine needs, reporting progress; stops when the signal says so. */
+export type LoadSetup = (
+  progress: (value: MachineEvents['progress']) => void,
+  signal: AbortSignal,
+) => Promise<MachineSetup>;
+
+interface Arrival {
+  readonly count: PostedCount;
+  readonly resolve: () => void;
+}
+
+export class RemoteMachine implements Machine {
+  readonly #transport: MachineTransport;
+  readonly #hub = new EventHub<MachineEvents>();
+  readonly #waiters = new ConsoleWaiters();
+  readonly #loading = new AbortController();
+  readonly #port: MessagePort;
+  readonly #input: ByteSender;
+  readonly #output: ByteReceiver;
+  /** Resolves to whether the worker has what it needs. */
+  readonly #loaded: Promise<boolean>;
+  #state: MachineState = 'loading';
+  #destroyed = false;
+  #received: PostedCount = 0;
+  #arrivals: Arrival[] = [];
+
+  constructor(transport: MachineTransport, loadSetup: LoadSetup, autostart: boolean) {
+    this.#transport = transport;
+    transport.onFailure = (details) => this.#die(details);
+    const { port1, port2 } = new MessageChannel();
+    const rings = createRings(transport.sharesMemory);
+    this.#port = port1;
+    this.#input = new ByteSender(
+      (message, transfer) => port1.postMessage({ kind: 'input', message } satisfies DataMessage, transfer),
+      rings.rings?.input,
+    );
+    this.#output = new ByteReceiver(
+      (message, transfer) => port1.postMessage({ kind: 'console', message } satisfies DataMessage, transfer),
+      (bytes) => {
+        this.#waiters.push(bytes);
+        this.#hub.emit('console', bytes);
+      },
+      rings.rings?.output,
+    );
+    port1.onmessage = ({ data }: MessageEvent<DataMessage>) => this.#take(data);
+    this.#loaded = this.#load(loadSetup, () => transport.connect({ port: port2, ...rings }), autostart);
+  }
+
+  get state(): MachineState {
+    return this.#state;
+  }
+
+  on<K extends keyof MachineEvents>(event: K, listener: (value: MachineEvents[K]) => void): () => void {
+    return this.#hub.on(event, listener);
+  }
+
+  start(): Promise<void> {
+    return this.#command((control) => control.start());
+  }
+
+  pause(): Promise<void> {
+    return this.#command((control) => control.pause());
+  }
+
+  resume(): Promise<void> {
+    return this.#command((control) => (this.#state === 'paused' ? control.start() : this.#received));
+  }
+
+  reset(): Promise<void> {
+    return this.#command((control) => control.reset());
+  }
+
+  pressPowerKey(): Promise<void> {
+    return this.#command((control) => control.pressPowerKey());
+  }
+
+  powerOff(): Promise<void> {
+    return this.#command((control) => control.powerOff());
+  }
+
+  type(input: string | Uint8Array): void {
+    if (this.#destroyed) return;
+    this.#input.send(typeof input === 'string' ? new TextEncoder().encode(input) : new Uint8Array(input));
+  }
+
+  resizeConsole(columns: number, rows: number): void {
+    this.#command((control) => control.resizeConsole(columns, rows)).catch(() => {
+      // The machine is gone, and its console with it.
+    });
+  }
+
+  async stats(): Promise<MachineStats> {
+    await this.#ready();
+    return this.#transport.control.stats();
+  }
+
+  waitFor(pattern: RegExp, timeoutMs?: number): Promise<RegExpMatchArray> {
+    if (this.#destroyed) return Promise.reject(new Error('the machine was destroyed'));
+    return this.#waiters.waitFor(pattern, timeoutMs);
+  }
+
+  async destroy(): Promise<void> {
+    if (this.#destroyed) return;
+    this.#release('the machine was destroyed');
+    this.#state = 'off';
+    this.#hub.emit('state', 'off');
+    this.#hub.clear();
+  }
+
+  async #load(loadSetup: LoadSetup, connect: () => Promise<void>, autostart: boolean): Promise<boolean> {
+    try {
+      // Whoever waits for createMachine has to get the machine first, to hear its events.
+      await new Promise((resolve) => setTimeout(resolve));
+      if (this.#destroyed) return false;
+      this.#hub.emit('phase', { phase: 'load', elapsedMs: 0 });
+      const [setup] = await Promise.all([
+        loadSetup((value) => this.#hub.emit('progress', value), this.#loading.signal),
+        connect(),
+      ]);
+      if (this.#destroyed) return false;
+      await this.#arrived(await this.#transport.control.load(transfer(setup, buffersOf(setup))));
+      if (autostart) await this.#arrived(await this.#transport.control.start());
+      else this.#setState('off');
+      return true;
+    } catch (failure) {
+      if (!this.#destroyed) this.#fail(describeFailure(failure));
+      return false;
+    }
+  }
+
+  async #ready(): Promise<void> {
+    const loaded = await this.#loaded;
+    if (this.#destroyed) throw new Error('the machine was destroyed');
+    if (!loaded) throw new Error('the machine could not be loaded');
+  }
+
+  async #command(send: (control: MachineControl) => PostedCount | Promise<PostedCount>): Promise<void> {
+    await this.#ready();
+    await this.#arrived(await send(this.#transport.control as MachineControl));
+  }
+
+  #arrived(count: PostedCount): Promise<void> {
+    if (this.#received >= count || this.#destroyed) return Promise.resolve();
+    return new Promise((resolve) => this.#arrivals.push({ count, resolve }));
+  }
+
+  #take(message: DataMessage): void {
+    this.#received++;
+    this.#dispatch(message);
+    const due = this.#arrivals.filter(({ count }) => count <= this.#received);
+    if (due.length === 0) return;
+    this.#arrivals = this.#arrivals.filter(({ count }) => count > this.#received);
+    for (const { resolve } of due) resolve();
+  }
+
+  #dispatch(message: DataMessage): void {
+    switch (message.kind) {
+      case 'console':
+        return this.#output.handle(message.message);
+      case 'input':
+        return this.#input.handle(message.message);
+      case 'state':
+        return this.#setState(message.state);
+      case 'phase':
+        return this.#hub.emit('phase', { phase: message.phase, elapsedMs: message.elapsedMs });
+      case 'stats':
+        return this.#hub.emit('stats', message.stats);
+      case 'exit':
+        return this.#hub.emit('exit', { reason: message.reason });
+      case 'error':
+        return this.#hub.emit('error', message.error);
+      case 'log':
+        return this.#hub.emit('log', message.line);
+      default:
+        return message satisfies never;
+    }
+  }
+
+  #setState(state: MachineState): void {
+    if (this.#destroyed || state === this.#state) return;
+    this.#state = state;
+    if (state === 'off' || state === 'failed') this.#waiters.rejectAll(`the machine is ${state}`);
+    this.#hub.emit('state', state);
+  }
+
+  #fail(error: MachineError): void {
+    this.#hub.emit('error', error);
+    this.#setState('failed');
+  }
+
+  /** The worker died: nothing can be asked of it any more. */
+  #die(details: string): void {
+    if (this.#destroyed) return;
+    this.#fail({
+      code: 'internal',
+      message: 'The machine’s worker stopped unexpectedly.',
+      hint: 'The browser may have run out of memory: close other tabs or give the machine less memory.',
+      details,
+    });
+    this.#release('the machine’s worker stopped');
+  }
+
+  #release(reason: string): void {
+    this.#destroyed = true;
+    this.#loading.abort();
+    this.#port.close();
+    this.#transport.close();
+    this.#waiters.rejectAll(reason);
+    for (const { resolve } of this.#arrivals.splice(0)) resolve();
+  }
+}
+
+/** The files' memory, which moves to the worker; blobs are handles and need not. */
+function buffersOf({ kernel, initrd, dtb, disks }: MachineSetup): Transferable[] {
+  const images = disks.map(({ image }) => (image instanceof Uint8Array ? image : undefined));
+  return [kernel, initrd, dtb, ...images].flatMap((bytes) => (bytes ? [bytes.buffer as ArrayBuffer] : []));
+}
