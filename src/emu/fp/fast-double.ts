@@ -105,7 +105,8 @@ export function fusedMultiplyAdd(addend: number, a: number, b: number, result: F
   const oddTail = roundToOdd(tail, tailError);
   const sum = high + oddTail;
   result[0] = sum;
-  return tailError === 0 && sumError(high, oddTail, sum) === 0 ? 0 : FPSR.IXC;
+  // An odd tail of 53 bits below `high` makes the last sum inexact too, so its error tells everything.
+  return sumError(high, oddTail, sum) === 0 ? 0 : FPSR.IXC;
 }
 
 /** From here on every double is an integer. */

@@ -47,11 +47,9 @@ function multiplyNegate(a: number, b: number, result: Float32Array): number {
 function divide(a: number, b: number, result: Float32Array): number {
   const quotient = a / b;
   if (b === 0 || !Number.isFinite(quotient) || !Number.isFinite(b)) return UNKNOWN;
-  // Rounding to double may have reached the smallest normal from below: tiny is judged without division.
+  // Quotients of singles keep 2^-24 away from the smallest normal, so the double tells what is tiny.
   const rounded = Math.fround(quotient);
-  const exceptions = store(quotient, rounded * b === a, result);
-  if (exceptions !== FPSR.IXC) return exceptions;
-  return Math.abs(a) < Math.abs(b) * SMALLEST_NORMAL ? FPSR.UFC | FPSR.IXC : FPSR.IXC;
+  return store(quotient, rounded * b === a, result);
 }
 
 function absoluteDifference(a: number, b: number, result: Float32Array): number {

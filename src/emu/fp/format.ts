@@ -28,7 +28,7 @@ export interface FloatFormat {
   readonly onePointFive: bigint;
 }
 
-function describe(name: FloatFormat['name'], exponentBits: number, fractionBits: number): FloatFormat {
+function deriveFormat(name: FloatFormat['name'], exponentBits: number, fractionBits: number): FloatFormat {
   const bias = 2 ** (exponentBits - 1) - 1;
   const exponentOnes = 2 ** exponentBits - 1;
   const fractionShift = BigInt(fractionBits);
@@ -55,9 +55,9 @@ function describe(name: FloatFormat['name'], exponentBits: number, fractionBits:
   };
 }
 
-export const HALF = describe('half', 5, 10);
-export const SINGLE = describe('single', 8, 23);
-export const DOUBLE = describe('double', 11, 52);
+export const HALF = deriveFormat('half', 5, 10);
+export const SINGLE = deriveFormat('single', 8, 23);
+export const DOUBLE = deriveFormat('double', 11, 52);
 
 /** FPZero, FPInfinity, FPMaxNormal and their kin: `magnitude` with the sign asked for. */
 export function withSign(format: FloatFormat, negative: boolean, magnitude: bigint): bigint {
