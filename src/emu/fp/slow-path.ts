@@ -10,14 +10,7 @@ import { fpCompare, NZCV } from './compare.ts';
 import { fixedToFP, fpConvert, fpToFixed, fpToFixedJS } from './convert.ts';
 import { FPCR, FpEnvironment, ROUNDING, type Rounding } from './environment.ts';
 import { unsignedRecipEstimate, unsignedRSqrtEstimate } from './estimate.ts';
-import {
-  FAST_DOUBLE_BINARY,
-  FAST_DOUBLE_UNARY,
-  type FastBinary,
-  type FastUnary,
-  fusedMultiplyAdd,
-  UNKNOWN,
-} from './fast-double.ts';
+import { FAST_DOUBLE_BINARY, FAST_DOUBLE_UNARY, fusedMultiplyAdd, UNKNOWN } from './fast-double.ts';
 import { doubleToFixed, fixedToDouble, fixedToSingle } from './fast-integer.ts';
 import {
   convertToSingle,
@@ -60,20 +53,13 @@ const UNARY = Object.values(UNARY_ROWS) as UnaryOperation[];
 const BINARY = Object.values(BINARY_ROWS) as BinaryOperation[];
 const TERNARY = Object.values(TERNARY_ROWS) as TernaryOperation[];
 
+// Host functions by operation number; holes take the BigInt path.
 const UNARY_NAMES = Object.keys(UNARY_ROWS) as UnaryName[];
 const BINARY_NAMES = Object.keys(BINARY_ROWS) as BinaryName[];
-const FAST_DOUBLE_UNARIES: readonly (FastUnary<Float64Array> | undefined)[] = UNARY_NAMES.map(
-  (name) => FAST_DOUBLE_UNARY[name],
-);
-const FAST_SINGLE_UNARIES: readonly (FastUnary<Float32Array> | undefined)[] = UNARY_NAMES.map(
-  (name) => FAST_SINGLE_UNARY[name],
-);
-const FAST_DOUBLE_BINARIES: readonly (FastBinary<Float64Array> | undefined)[] = BINARY_NAMES.map(
-  (name) => FAST_DOUBLE_BINARY[name],
-);
-const FAST_SINGLE_BINARIES: readonly (FastBinary<Float32Array> | undefined)[] = BINARY_NAMES.map(
-  (name) => FAST_SINGLE_BINARY[name],
-);
+const FAST_DOUBLE_UNARIES = UNARY_NAMES.map((name) => FAST_DOUBLE_UNARY[name]);
+const FAST_SINGLE_UNARIES = UNARY_NAMES.map((name) => FAST_SINGLE_UNARY[name]);
+const FAST_DOUBLE_BINARIES = BINARY_NAMES.map((name) => FAST_DOUBLE_BINARY[name]);
+const FAST_SINGLE_BINARIES = BINARY_NAMES.map((name) => FAST_SINGLE_BINARY[name]);
 
 /** Which factors and addends the fused operations negate, in the order of TERNARY_ROWS. */
 const FUSED_SIGNS = {
