@@ -26,6 +26,8 @@ export interface LaunchOptions {
 
 export const MEMORY_MIB = { smallest: 32, largest: 3072, normal: 512 } as const;
 export const ENGINE_MODES: readonly EngineMode[] = ['normal', 'interpret', 'translate'];
+/** Guest name for starting from nothing but one's own files; no guest has it. */
+export const NO_GUEST = 'none';
 export const NO_OPTIONS: LaunchOptions = { disks: [], engine: 'normal', autostart: false };
 
 export interface ParsedQuery {
@@ -93,6 +95,13 @@ export function toQuery(options: LaunchOptions): URLSearchParams {
 export function hasLocalFiles(options: LaunchOptions): boolean {
   const sources = [options.kernel, options.initrd, options.dtb, ...options.disks];
   return sources.some((source) => source instanceof File);
+}
+
+/** Whether the user asked for nothing in particular. */
+export function isDefaultLaunch(options: LaunchOptions): boolean {
+  const query = toQuery(options);
+  query.delete('autostart');
+  return query.size === 0 && !hasLocalFiles(options);
 }
 
 /** The guest that the options build on; undefined when the user's kernel stands alone. */

@@ -219,3 +219,7 @@ export function fakeCreateMachine(name: ScenarioName): (options: MachineOptions)
     return machine;
   };
 }
+
+export function isScenario(name: string): name is ScenarioName {
+  return name in SCENARIOS;
+}

@@ -1,0 +1,58 @@
+/** A guest of the catalogue as a card: what it is, what it costs to load, what is in it. */
+import { html, nothing, type TemplateResult } from 'lit';
+import { formatBytes } from '../shell/format.ts';
+import { icon } from '../shell/icons.ts';
+import { downloadBytes, type Guest } from './guest-catalog.ts';
+
+const SHA256_SHOWN = 12;
+
+export function guestCard(guest: Guest, boot: () => void): TemplateResult {
+  return html`<li class="card guest-card">
+    <span class="guest-mark">${icon('shell')}</span>
+    <div class="guest-what">
+      <h3>${guest.title}</h3>
+      <p>${guest.description}</p>
+      <p class="chips">
+        <span class="chip">${formatBytes(downloadBytes(guest))} to load</span>
+        <span class="chip">${guest.memoryMiB} MiB memory</span>
+        ${guest.licences.map((licence) => html`<span class="chip">${licence}</span>`)}
+      </p>
+      ${contents(guest)}
+    </div>
+    <button type="button" class="button" @click=${boot} aria-label="Boot ${guest.title}">
+      ${icon('play')}Boot
+    </button>
+  </li>`;
+}
+
+function contents(guest: Guest): TemplateResult {
+  return html`<details class="contents">
+    <summary>What is in it</summary>
+    <table>
+      <caption class="visually-hidden">Files of ${guest.title}</caption>
+      <thead>
+        <tr><th scope="col">File</th><th scope="col">Size</th><th scope="col">SHA-256</th></tr>
+      </thead>
+      <tbody>
+        ${guest.files.map(
+          (file) => html`<tr>
+            <td>${file.url.split('/').at(-1)}</td>
+            <td>${formatBytes(file.sizeBytes)}</td>
+            <td><code title=${file.sha256}>${file.sha256.slice(0, SHA256_SHOWN)}…</code></td>
+          </tr>`,
+        )}
+      </tbody>
+    </table>
+    ${
+      guest.packages.length === 0
+        ? nothing
+        : html`<p>
+            Debian packages:
+            ${guest.packages.map(
+              ({ name, version }, index) => html`${index > 0 ? ', ' : ''}<code>${name}</code> ${version}`,
+            )}
+          </p>`
+    }
+    ${guest.commandLine ? html`<p>Command line: <code>${guest.commandLine}</code></p>` : nothing}
+  </details>`;
+}

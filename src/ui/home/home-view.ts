@@ -1,0 +1,138 @@
+/** The first page: one primary action, the catalogue, and a machine of one's own. */
+import { html, LitElement, nothing, type TemplateResult } from 'lit';
+import { caneArt } from '../shell/art.ts';
+import { formatBytes } from '../shell/format.ts';
+import { icon } from '../shell/icons.ts';
+import { guestCard } from './guest-card.ts';
+import { type Catalog, defaultGuest, downloadBytes, type Guest } from './guest-catalog.ts';
+import {
+  isDefaultLaunch,
+  type LaunchOptions,
+  machineTitle,
+  NO_OPTIONS,
+  toMachineOptions,
+} from './launch-options.ts';
+import './own-machine.ts';
+import './home.css';
+
+/** Asks the application to boot; the detail says what. */
+export type LaunchEvent = CustomEvent<LaunchOptions>;
+/** Tells the application how the user edited the machine of their own. */
+export type OptionsEvent = CustomEvent<LaunchOptions>;
+
+export class BrambleHome extends LitElement {
+  static override properties = {
+    catalog: { attribute: false },
+    options: { attribute: false },
+    problems: { attribute: false },
+  };
+  /** Undefined while it is being fetched. */
+  declare catalog: Catalog | undefined;
+  declare options: LaunchOptions;
+  declare problems: readonly string[];
+
+  constructor() {
+    super();
+    this.catalog = undefined;
+    this.options = NO_OPTIONS;
+    this.problems = [];
+  }
+
+  protected override createRenderRoot(): this {
+    return this;
+  }
+
+  protected override render(): TemplateResult {
+    return html`<main class="home" id="content" tabindex="-1">
+      ${this.#hero()} ${this.#problems()} ${this.#catalogue()}
+      <bramble-own-machine .catalog=${this.catalog} .options=${this.options}></bramble-own-machine>
+    </main>`;
+  }
+
+  #hero(): TemplateResult {
+    return html`<section class="hero" aria-labelledby="headline">
+      <div class="hero-text">
+        <h1 id="headline">A 64-bit Arm computer, growing in this tab.</h1>
+        <p class="lede">
+          Bramble boots Debian’s own Linux kernel, unmodified, on a machine that lives in your browser. Nothing
+          to install, and nothing you do in it leaves the tab.
+        </p>
+        ${this.catalog === undefined ? this.#primary('Boot Linux', undefined) : this.#action(this.catalog)}
+      </div>
+      ${caneArt()}
+    </section>`;
+  }
+
+  /** What the primary button offers: what a link asked for, else the default guest. */
+  #action(catalog: Catalog): TemplateResult {
+    const asked = toMachineOptions(this.options, catalog);
+    if (asked === undefined) return missingImages(catalog);
+    const guest = defaultGuest(catalog);
+    if (guest === undefined || !isDefaultLaunch(this.options))
+      return this.#primary(`Boot ${machineTitle(this.options, catalog)}`, undefined);
+    return this.#primary(guest.name === 'hello' ? `Boot ${guest.title}` : 'Boot Linux', guest);
+  }
+
+  #primary(label: string, guest: Guest | undefined): TemplateResult {
+    return html`<div class="hero-action">
+      <button
+        type="button"
+        class="button primary hero-button"
+        ?disabled=${this.catalog === undefined}
+        @click=${() => this.#launch(this.options)}
+      >
+        ${icon('play')}${label}
+      </button>
+      ${
+        guest === undefined
+          ? nothing
+          : html`<p class="hero-cost">
+              <strong>${formatBytes(downloadBytes(guest))}</strong> to load<br />${guest.title}
+            </p>`
+      }
+    </div>`;
+  }
+
+  #problems(): TemplateResult | typeof nothing {
+    if (this.problems.length === 0) return nothing;
+    return html`<div class="notice" role="alert">
+      ${icon('alert')}
+      <div>
+        <strong>Part of this link was not understood.</strong>
+        ${this.problems.map((problem) => html`<br />${problem}`)}
+      </div>
+    </div>`;
+  }
+
+  #catalogue(): TemplateResult | typeof nothing {
+    const guests = this.catalog?.guests ?? [];
+    if (guests.length === 0) return nothing;
+    return html`<section class="section" aria-labelledby="catalogue">
+      <h2 id="catalogue">Ready to boot</h2>
+      <ul class="cards">
+        ${guests.map((guest) => guestCard(guest, () => this.#launch({ ...NO_OPTIONS, guest: guest.name })))}
+      </ul>
+    </section>`;
+  }
+
+  #launch(options: LaunchOptions): void {
+    this.dispatchEvent(new CustomEvent('bramble-launch', { detail: options, bubbles: true }));
+  }
+}
+
+function missingImages(catalog: Catalog): TemplateResult {
+  return html`<div class="notice" role="status">
+    ${icon('info')}
+    <div>
+      <strong>${catalog.problem ?? 'The guest that this link names is not offered here.'}</strong><br />
+      ${
+        catalog.guests.length > 0
+          ? 'Choose one of those below, or boot your own files.'
+          : html`Building them needs <code>apt</code>: run <code>npm start</code> on a Debian machine. Meanwhile
+              you can boot your own kernel below.`
+      }
+    </div>
+  </div>`;
+}
+
+customElements.define('bramble-home', BrambleHome);

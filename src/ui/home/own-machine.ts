@@ -1,0 +1,268 @@
+/**
+ * A machine of one's own: what it starts from, the files that replace or extend it, memory, command line
+ * and engine. Holds no state: every edit goes up as new options.
+ */
+import { html, LitElement, nothing, type TemplateResult } from 'lit';
+import type { EngineMode } from '../../embed/api.ts';
+import { copyText, toast } from '../shell/clipboard.ts';
+import { formatBytes } from '../shell/format.ts';
+import { icon } from '../shell/icons.ts';
+import { type Catalog, fileOf, type Guest } from './guest-catalog.ts';
+import {
+  baseGuest,
+  hasLocalFiles,
+  isMemorySize,
+  type LaunchOptions,
+  MEMORY_MIB,
+  NO_GUEST,
+  NO_OPTIONS,
+  type SourceChoice,
+  toMachineOptions,
+  toQuery,
+} from './launch-options.ts';
+
+type SingleRole = 'kernel' | 'initrd' | 'dtb';
+
+interface Slot {
+  readonly role: SingleRole | 'disk';
+  readonly label: string;
+  readonly about: string;
+}
+
+const SLOTS: readonly Slot[] = [
+  { role: 'kernel', label: 'Kernel', about: 'an arm64 Linux Image, plain or gzip, or a bare-metal binary' },
+  { role: 'initrd', label: 'Initrd', about: 'a cpio archive, the first root file system' },
+  { role: 'dtb', label: 'Device tree', about: 'replaces the one Bramble makes' },
+  { role: 'disk', label: 'Disks', about: 'raw images; what the guest writes is dropped at the end' },
+];
+
+const ENGINES: readonly { readonly mode: EngineMode; readonly label: string; readonly about: string }[] = [
+  { mode: 'normal', label: 'Normal', about: 'translates what runs often, interprets the rest' },
+  { mode: 'interpret', label: 'Interpret', about: 'never translates' },
+  { mode: 'translate', label: 'Translate', about: 'translates everything at once' },
+];
+
+export class BrambleOwnMachine extends LitElement {
+  static override properties = {
+    catalog: { attribute: false },
+    options: { attribute: false },
+    memoryText: { state: true },
+  };
+  declare catalog: Catalog | undefined;
+  declare options: LaunchOptions;
+  /** What stands in the memory field while it is no valid size. */
+  declare memoryText: string | undefined;
+
+  constructor() {
+    super();
+    this.catalog = undefined;
+    this.options = NO_OPTIONS;
+    this.memoryText = undefined;
+  }
+
+  protected override createRenderRoot(): this {
+    return this;
+  }
+
+  get #guest(): Guest | undefined {
+    return this.catalog && baseGuest(this.options, this.catalog);
+  }
+
+  protected override render(): TemplateResult {
+    return html`<section class="section" aria-labelledby="own-machine">
+      <h2 id="own-machine">Your own machine</h2>
+      <p class="section-lede">
+        ${icon('lock')} Choose files or drop them anywhere on this page. Your files stay in your browser.
+      </p>
+      <form class="card own-form" @submit=${this.#submit}>
+        ${this.#startFrom()}
+        <ul class="slots">
+          ${SLOTS.map((slot) => this.#slot(slot))}
+        </ul>
+        ${this.#advanced()} ${this.#actions()}
+      </form>
+    </section>`;
+  }
+
+  #startFrom(): TemplateResult | typeof nothing {
+    const guests = this.catalog?.guests ?? [];
+    if (guests.length === 0) return nothing;
+    const chosen = this.#guest?.name ?? NO_GUEST;
+    return html`<div class="field start-from">
+      <label for="start-from">Start from</label>
+      <select class="input" id="start-from" @change=${this.#changeGuest}>
+        ${guests.map(
+          ({ name, title }) => html`<option value=${name} ?selected=${name === chosen}>${title}</option>`,
+        )}
+        <option value=${NO_GUEST} ?selected=${chosen === NO_GUEST}>Only my own files</option>
+      </select>
+    </div>`;
+  }
+
+  #slot(slot: Slot): TemplateResult {
+    const own =
+      slot.role === 'disk' ? this.options.disks : [this.options[slot.role]].filter((it) => it !== undefined);
+    const guestFile = this.#guest && fileOf(this.#guest, slot.role);
+    const inherited = slot.role !== 'disk' && own.length > 0 ? undefined : guestFile;
+    return html`<li class="slot">
+      <span class="slot-icon">${icon('file')}</span>
+      <div class="slot-what">
+        <strong id="slot-${slot.role}">${slot.label}</strong>
+        ${inherited ? html`<span class="slot-file">${inherited.url.split('/').at(-1)} <em>from the guest</em></span>` : nothing}
+        ${own.map((source, index) => this.#chosen(slot, source, index))}
+        ${own.length === 0 && !inherited ? html`<span class="hint">${slot.about}</span>` : nothing}
+      </div>
+      <label class="button">
+        ${own.length > 0 && slot.role !== 'disk' ? 'Replace…' : slot.role === 'disk' ? 'Add…' : 'Choose…'}
+        <span class="visually-hidden">${slot.label}</span>
+        <input
+          type="file"
+          class="visually-hidden"
+          data-role=${slot.role}
+          ?multiple=${slot.role === 'disk'}
+          @change=${(event: Event) => this.#pick(slot, event.target as HTMLInputElement)}
+        />
+      </label>
+    </li>`;
+  }
+
+  #chosen(slot: Slot, source: SourceChoice, index: number): TemplateResult {
+    const name = source instanceof File ? source.name : source;
+    return html`<span class="slot-file">
+      <span class="slot-name">${name}</span>
+      ${source instanceof File ? html`<em>${formatBytes(source.size)}</em>` : nothing}
+      <button
+        type="button"
+        class="button ghost icon-only small"
+        aria-label="Remove ${name}"
+        title="Remove"
+        @click=${() => this.#remove(slot, index)}
+      >
+        ${icon('close')}
+      </button>
+    </span>`;
+  }
+
+  #advanced(): TemplateResult {
+    const { memoryMiB, commandLine, engine } = this.options;
+    const open = memoryMiB !== undefined || commandLine !== undefined || engine !== NO_OPTIONS.engine;
+    const usualMiB = this.#guest?.memoryMiB ?? MEMORY_MIB.normal;
+    return html`<details class="advanced" ?open=${open}>
+      <summary>${icon('sliders')} Advanced</summary>
+      <div class="advanced-fields">
+        <div class="field">
+          <label for="memory">Memory in MiB</label>
+          <input
+            class="input"
+            id="memory"
+            inputmode="numeric"
+            autocomplete="off"
+            placeholder=${usualMiB}
+            .value=${this.memoryText ?? memoryMiB?.toString() ?? ''}
+            aria-invalid=${this.memoryText !== undefined}
+            aria-describedby="memory-hint"
+            @input=${this.#changeMemory}
+          />
+          <span class="hint" id="memory-hint">${MEMORY_MIB.smallest} to ${MEMORY_MIB.largest}; ${usualMiB} when empty</span>
+        </div>
+        <div class="field wide">
+          <label for="append">Kernel command line</label>
+          <input
+            class="input mono"
+            id="append"
+            autocomplete="off"
+            autocapitalize="off"
+            spellcheck="false"
+            placeholder=${this.#guest?.commandLine ?? 'console=ttyAMA0'}
+            .value=${commandLine ?? ''}
+            @input=${(event: Event) => this.#set('commandLine', (event.target as HTMLInputElement).value)}
+          />
+        </div>
+        <fieldset class="field wide engines">
+          <legend>Engine</legend>
+          <div class="engine-row">
+            ${ENGINES.map(
+              ({ mode, label, about }) => html`<label class="engine">
+                <input
+                  type="radio"
+                  name="engine"
+                  value=${mode}
+                  .checked=${engine === mode}
+                  @change=${() => this.#edit({ ...this.options, engine: mode })}
+                />
+                <span><strong>${label}</strong><small>${about}</small></span>
+              </label>`,
+            )}
+          </div>
+        </fieldset>
+      </div>
+    </details>`;
+  }
+
+  #actions(): TemplateResult {
+    const bootable = this.catalog !== undefined && toMachineOptions(this.options, this.catalog) !== undefined;
+    const ready = bootable && this.memoryText === undefined;
+    return html`<div class="own-actions">
+      <button class="button primary" ?disabled=${!ready}>${icon('play')}Boot this machine</button>
+      <button type="button" class="button" @click=${this.#copyLink}>${icon('link')}Copy link</button>
+      ${bootable ? nothing : html`<span class="hint">Choose a kernel first.</span>`}
+    </div>`;
+  }
+
+  #submit(event: Event): void {
+    event.preventDefault();
+    this.dispatchEvent(new CustomEvent('bramble-launch', { detail: this.options, bubbles: true }));
+  }
+
+  #changeGuest(event: Event): void {
+    const name = (event.target as HTMLSelectElement).value;
+    this.#edit({ ...this.options, guest: name });
+  }
+
+  #pick(slot: Slot, input: HTMLInputElement): void {
+    const files = [...(input.files ?? [])];
+    input.value = '';
+    if (files.length === 0) return;
+    this.#edit(
+      slot.role === 'disk'
+        ? { ...this.options, disks: [...this.options.disks, ...files] }
+        : { ...this.options, [slot.role]: files[0] },
+    );
+  }
+
+  #remove(slot: Slot, index: number): void {
+    if (slot.role === 'disk') {
+      this.#edit({ ...this.options, disks: this.options.disks.filter((_, at) => at !== index) });
+    } else {
+      const { [slot.role]: _, ...rest } = this.options;
+      this.#edit(rest);
+    }
+  }
+
+  #changeMemory(event: Event): void {
+    const text = (event.target as HTMLInputElement).value.trim();
+    const mib = Number(text);
+    const valid = text === '' || isMemorySize(mib);
+    this.memoryText = valid ? undefined : text;
+    const { memoryMiB: _, ...rest } = this.options;
+    if (valid) this.#edit(text === '' ? rest : { ...rest, memoryMiB: mib });
+  }
+
+  #set(key: 'commandLine', text: string): void {
+    const { [key]: _, ...rest } = this.options;
+    this.#edit(text === '' ? rest : { ...rest, [key]: text });
+  }
+
+  async #copyLink(): Promise<void> {
+    const url = new URL(location.pathname, location.href);
+    url.search = toQuery(this.options).toString();
+    await copyText(url.href, 'Link copied.');
+    if (hasLocalFiles(this.options)) toast('Link copied, without your own files: they stay here.');
+  }
+
+  #edit(options: LaunchOptions): void {
+    this.dispatchEvent(new CustomEvent('bramble-options', { detail: options, bubbles: true }));
+  }
+}
+
+customElements.define('bramble-own-machine', BrambleOwnMachine);

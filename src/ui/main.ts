@@ -1,0 +1,26 @@
+/** The page's entry: makes what the application needs and puts it on the page. */
+import { BrambleApp } from './app/app.ts';
+import type { CreateMachine } from './machine/session.ts';
+import { browserStorage, SettingsStore } from './shell/settings.ts';
+import { Theme } from './shell/theme.ts';
+
+/** The engine, loaded when it is first needed: the first page stands without it. */
+const createMachine: CreateMachine = async (options) => {
+  if (import.meta.env.DEV) {
+    const fake = await fakeEngine();
+    if (fake) return fake(options);
+  }
+  const engine = await import('../embed/create-machine.ts');
+  return engine.createMachine(options);
+};
+
+/** In development builds `?fake=NAME` plays a scenario instead of running a machine. */
+async function fakeEngine(): Promise<CreateMachine | undefined> {
+  const name = new URLSearchParams(location.search).get('fake');
+  if (name === null) return undefined;
+  const { fakeCreateMachine, isScenario } = await import('./testing/fake-machine.ts');
+  return isScenario(name) ? fakeCreateMachine(name) : undefined;
+}
+
+const settings = new SettingsStore(browserStorage());
+document.body.append(new BrambleApp(settings, new Theme(settings), createMachine));
