@@ -172,23 +172,31 @@ export class RemoteMachine implements Machine {
   #dispatch(message: DataMessage): void {
     switch (message.kind) {
       case 'console':
-        return this.#output.handle(message.message);
+        this.#output.handle(message.message);
+        break;
       case 'input':
-        return this.#input.handle(message.message);
+        this.#input.handle(message.message);
+        break;
       case 'state':
-        return this.#setState(message.state);
+        this.#setState(message.state);
+        break;
       case 'phase':
-        return this.#hub.emit('phase', { phase: message.phase, elapsedMs: message.elapsedMs });
+        this.#hub.emit('phase', { phase: message.phase, elapsedMs: message.elapsedMs });
+        break;
       case 'stats':
-        return this.#hub.emit('stats', message.stats);
+        this.#hub.emit('stats', message.stats);
+        break;
       case 'exit':
-        return this.#hub.emit('exit', { reason: message.reason });
+        this.#hub.emit('exit', { reason: message.reason });
+        break;
       case 'error':
-        return this.#hub.emit('error', message.error);
+        this.#hub.emit('error', message.error);
+        break;
       case 'log':
-        return this.#hub.emit('log', message.line);
+        this.#hub.emit('log', message.line);
+        break;
       default:
-        return message satisfies never;
+        message satisfies never;
     }
   }
 

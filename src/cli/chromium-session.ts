@@ -1,0 +1,241 @@
+/**
+ * The command line's machine in headless Chromium: the library and worker that the page uses, built as
+ * for production, on a bare page. Console bytes and commands cross Playwright's bridge.
+ */
+import { accessSync, constants, readFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Browser, type CDPSession, chromium, type Page } from '@playwright/test';
+import { build } from 'vite';
+import type { MachineOptions, MachineStats } from '../embed/api.ts';
+import type { PageEvent } from './chromium-page.ts';
+import type { GuestSession, HostUsage, OpenSession, SessionEvents, SessionOptions } from './guest-session.ts';
+import { type PageServer, type ServedItem, servePage } from './page-server.ts';
+
+/** Names under which distributions install it. */
+const EXECUTABLES = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'];
+/** A sandbox needs rights that containers lack; the rest keeps the browser from talking to the network. */
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+const PAGE = '/chromium-page.html';
+const ROOT = fileURLToPath(new URL('.', import.meta.url));
+const BYTES_PER_KIB = 1 << 10;
+
+/** `replacements` puts other modules in the place of some, by path; tests replace the engine. */
+export const chromiumSessions =
+  (replacements: Readonly<Record<string, string>> = {}): OpenSession =>
+  (options, events) =>
+    openSession(options, events, replacements);
+
+async function openSession(
+  options: SessionOptions,
+  events: SessionEvents,
+  replacements: Readonly<Record<string, string>>,
+): Promise<GuestSession> {
+  const executablePath = findChromium();
+  const { items, machineOptions } = gatherItems(options);
+  for (const [path, item] of await buildPage(replacements)) items.set(path, item);
+  const server = await servePage(items);
+  let browser: Browser | undefined;
+  try {
+    browser = await chromium.launch({ executablePath, args: FLAGS, headless: true });
+    const page = await (await browser.newContext()).newPage();
+    await page.exposeFunction('brambleEvent', (event: PageEvent) => forward(event, events));
+    await page.goto(server.origin + PAGE);
+    await page.waitForFunction(() => 'bramble' in window);
+    const devtools = await browser.newBrowserCDPSession();
+    return new ChromiumSession(browser, page, devtools, server, machineOptions, events);
+  } catch (failure) {
+    await browser?.close();
+    server.close();
+    throw failure;
+  }
+}
+
+class ChromiumSession implements GuestSession {
+  readonly host: string;
+  readonly #browser: Browser;
+  readonly #page: Page;
+  readonly #devtools: CDPSession;
+  readonly #server: PageServer;
+  readonly #options: MachineOptions;
+  #closing = false;
+
+  constructor(
+    browser: Browser,
+    page: Page,
+    devtools: CDPSession,
+    server: PageServer,
+    options: MachineOptions,
+    events: SessionEvents,
+  ) {
+    this.host = `Chromium ${browser.version()}`;
+    this.#browser = browser;
+    this.#page = page;
+    this.#devtools = devtools;
+    this.#server = server;
+    this.#options = options;
+    const died = (what: string) => () => {
+      if (this.#closing) return;
+      events.error({ code: 'internal', message: `${what} stopped unexpectedly.` });
+      events.exit('failed');
+    };
+    page.on('crash', died('The page'));
+    browser.on('disconnected', died('Chromium'));
+  }
+
+  async start(): Promise<void> {
+    await this.#page.evaluate((options) => window.bramble.start(options), this.#options);
+  }
+
+  type(bytes: Uint8Array): void {
+    this.#ask(
+      this.#page.evaluate((base64) => window.bramble.type(base64), Buffer.from(bytes).toString('base64')),
+    );
+  }
+
+  resizeConsole(columns: number, rows: number): void {
+    const size: [number, number] = [columns, rows];
+    this.#ask(this.#page.evaluate(([width, height]) => window.bramble.resizeConsole(width, height), size));
+  }
+
+  pressPowerKey(): void {
+    this.#ask(this.#page.evaluate(() => window.bramble.pressPowerKey()));
+  }
+
+  stats(): Promise<MachineStats> {
+    return this.#page.evaluate(() => window.bramble.stats());
+  }
+
+  /** Of the renderer processes; the one that worked most is that of the page and its worker. */
+  async usage(): Promise<HostUsage> {
+    const { processInfo } = await this.#devtools.send('SystemInfo.getProcessInfo');
+    const renderers = processInfo
+      .filter(({ type }) => type === 'renderer')
+      .sort((a, b) => b.cpuTime - a.cpuTime);
+    const cpuSeconds = renderers.reduce((sum, { cpuTime }) => sum + cpuTime, 0);
+    return { cpuSeconds, ...readMemory(renderers[0]?.id) };
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    await this.#browser.close();
+    this.#server.close();
+  }
+
+  /** Of something that can only fail when the page is gone, which is reported elsewhere. */
+  #ask(answer: Promise<void>): void {
+    answer.catch(() => {});
+  }
+}
+
+function forward(event: PageEvent, events: SessionEvents): void {
+  switch (event.kind) {
+    case 'console':
+      events.console(Buffer.from(event.base64, 'base64'));
+      break;
+    case 'exit':
+      events.exit(event.value.reason);
+      break;
+    case 'error':
+      events.error(event.value);
+      break;
+    case 'log':
+      events.log(event.value);
+      break;
+    default:
+      event satisfies never;
+  }
+}
+
+/** The guest's files by address, and the options that name those addresses. */
+function gatherItems(options: SessionOptions): {
+  items: Map<string, ServedItem>;
+  machineOptions: MachineOptions;
+} {
+  const items = new Map<string, ServedItem>();
+  const serve = (name: string, file: string): string => {
+    accessSync(file, constants.R_OK);
+    items.set(`/guest/${name}`, { file });
+    return `/guest/${name}`;
+  };
+  const { initrd, dtb } = options;
+  const machineOptions: MachineOptions = {
+    memoryMiB: options.memoryMiB,
+    commandLine: options.append,
+    engine: options.engine,
+    kernel: serve('kernel', options.kernel),
+    ...(initrd !== undefined && { initrd: serve('initrd', initrd) }),
+    ...(dtb !== undefined && { dtb: serve('dtb', dtb) }),
+    disks: options.disks.map(({ path, mode }, index) => {
+      if (mode === 'write') {
+        throw new Error(`disk ${path}: a browser does not write to it; use ${path},snapshot or ,readonly`);
+      }
+      return { source: serve(`disk${index}`, path), mode };
+    }),
+  };
+  return { items, machineOptions };
+}
+
+async function buildPage(replacements: Readonly<Record<string, string>>): Promise<Map<string, ServedItem>> {
+  const alias = Object.entries(replacements).map(([find, replacement]) => ({ find, replacement }));
+  const result = await build({
+    root: ROOT,
+    resolve: { alias },
+    configFile: false,
+    logLevel: 'error',
+    worker: { format: 'es' },
+    build: {
+      write: false,
+      target: 'esnext',
+      modulePreload: false,
+      rolldownOptions: { input: join(ROOT, PAGE.slice(1)) },
+    },
+  });
+  const items = new Map<string, ServedItem>();
+  for (const { output } of [result].flat() as { output: BuiltFile[] }[]) {
+    for (const file of output) {
+      items.set(`/${file.fileName}`, { contents: file.type === 'chunk' ? file.code : file.source });
+    }
+  }
+  return items;
+}
+
+type BuiltFile =
+  | { readonly type: 'chunk'; readonly fileName: string; readonly code: string }
+  | { readonly type: 'asset'; readonly fileName: string; readonly source: string | Uint8Array };
+
+/** @throws {Error} in words */
+function findChromium(): string {
+  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+    for (const name of EXECUTABLES) {
+      const path = join(folder, name);
+      try {
+        accessSync(path, constants.X_OK);
+        return path;
+      } catch {
+        // Not here.
+      }
+    }
+  }
+  throw new Error('Chromium was not found; on Debian, "apt install chromium" installs it');
+}
+
+/** Linux tells a process's memory in /proc (proc(5)); elsewhere the figures are zero. */
+function readMemory(pid: number | undefined): Pick<HostUsage, 'rssBytes' | 'peakRssBytes'> {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const field = (name: string): number =>
+      Number(new RegExp(`^${name}:\\s*(\\d+) kB`, 'm').exec(status)?.[1] ?? 0) * BYTES_PER_KIB;
+    return { rssBytes: field('VmRSS'), peakRssBytes: field('VmHWM') };
+  } catch {
+    return { rssBytes: 0, peakRssBytes: 0 };
+  }
+}

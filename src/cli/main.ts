@@ -1,0 +1,73 @@
+/** `npm run vm`: reads the options, runs the guest, ends with its status. Run by tools/vm.mjs. */
+import { createVirtualMachine } from '../emu/machine/virtual-machine.ts';
+import { findDefaultGuest } from './default-guest.ts';
+import type { GuestFiles, OpenSession } from './guest-session.ts';
+import { openInput } from './input-source.ts';
+import { nodeSessions } from './node-session.ts';
+import { helpText, parseOptions, UsageError, type VmOptions } from './options.ts';
+import { runGuest } from './run.ts';
+
+const STATUS_ERROR = 1;
+const SIGNAL_STATUS_BASE = 128;
+const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+
+/** In raw mode a terminal does not add the carriage return itself. */
+const say = (line: string): void => {
+  process.stderr.write(`vm: ${line}${process.stdin.isRaw ? '\r' : ''}\n`);
+};
+
+async function main(): Promise<number> {
+  const options = parseOptions(process.argv.slice(2));
+  if (options.help) {
+    process.stdout.write(helpText());
+    return 0;
+  }
+  const files = chooseFiles(options);
+  const input = openInput(process.stdin, process.stdout, say);
+  for (const [signal, number] of Object.entries(SIGNALS)) {
+    process.on(signal, () => {
+      input.close();
+      process.exit(SIGNAL_STATUS_BASE + number);
+    });
+  }
+  if (input.isTerminal && !options.quiet) say('Ctrl-A x ends the machine, Ctrl-A h lists the keys');
+  return runGuest(options, files, await chooseHost(options.host), {
+    input,
+    output: (bytes) => void process.stdout.write(bytes),
+    say,
+    nowMs: () => performance.now(),
+  });
+}
+
+/** What drives a browser takes half a second to load, so it is loaded when it is wanted. */
+async function chooseHost(host: VmOptions['host']): Promise<OpenSession> {
+  if (host === 'node') return nodeSessions(createVirtualMachine);
+  const { chromiumSessions } = await import('./chromium-session.ts');
+  return chromiumSessions();
+}
+
+/** @throws {UsageError} when there is nothing to run */
+function chooseFiles(options: VmOptions): GuestFiles {
+  const { kernel, initrd, dtb, append } = options;
+  if (kernel !== undefined) return { kernel, initrd, dtb, append: append ?? '' };
+  const guest = findDefaultGuest();
+  if (!guest) {
+    throw new UsageError(
+      'no --kernel given, and no guest has been built yet ("npm start" builds one); see --help',
+    );
+  }
+  if (!options.quiet) say(`no --kernel given: running the built guest "${guest.name}"`);
+  return { ...guest, dtb, append: append ?? guest.append };
+}
+
+/** A reader that went away (`| head`) ends the run quietly, as it ends other programs. */
+process.stdout.on('error', (failure: NodeJS.ErrnoException) => {
+  process.exit(failure.code === 'EPIPE' ? 0 : STATUS_ERROR);
+});
+
+try {
+  process.exitCode = await main();
+} catch (failure) {
+  say(failure instanceof UsageError ? `${failure.message} (--help lists the options)` : String(failure));
+  process.exitCode = STATUS_ERROR;
+}

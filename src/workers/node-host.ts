@@ -1,0 +1,34 @@
+/**
+ * The host of a machine in Node: the loop runs in the process's own thread.
+ *
+ * A thread of its own would buy nothing here: slices are short, so the terminal, signals and time limits
+ * have their turn every few milliseconds anyway; and it would cost copies of every byte, a second heap,
+ * and stack traces that end at a message. CPU time of the process is then that of the machine.
+ */
+import type { CreateVirtualMachine, DiskConfig, MachineConfig } from '../emu/machine/contract.ts';
+import { notifyCompletions } from './completion-store.ts';
+import { createTurnScheduler, Doorbell } from './doorbell.ts';
+import { hostClock, hostEntropy, hostWallClock } from './host-ports.ts';
+import { MachineRunner, type RunnerEvents } from './machine-runner.ts';
+
+/** A runner for the machine of `config`; `console` takes what the guest prints, and is never congested. */
+export function createNodeRunner(
+  createMachine: CreateVirtualMachine,
+  config: MachineConfig,
+  console: (bytes: Uint8Array) => void,
+  events: RunnerEvents,
+): MachineRunner {
+  const doorbell = new Doorbell(createTurnScheduler());
+  const wakingDisk = ({ store, serial }: DiskConfig): DiskConfig => ({
+    store: notifyCompletions(store, () => doorbell.ring()),
+    serial,
+  });
+  const waking: MachineConfig = { ...config, disks: config.disks.map(wakingDisk) };
+  return new MachineRunner(
+    (ports) =>
+      createMachine(waking, { clock: hostClock, wallClock: hostWallClock, entropy: hostEntropy, ...ports }),
+    { nowMs: () => performance.now(), doorbell, sink: { congested: false, send: console } },
+    events,
+    config.sharedMemory,
+  );
+}
