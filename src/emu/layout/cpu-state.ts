@@ -57,7 +57,7 @@ const FIELDS = {
   FP_FAST: 4,
   /** Non-zero when SP must be 16-byte aligned for loads and stores at the current EL. */
   SP_ALIGNMENT_CHECKED: 4,
-  /** Instructions left in this slice; counted down at taken branches. */
+  /** Fuel, in bytes of records, that was put aside when ATTENTION cut a slice short. */
   FUEL: 4,
   /** Linear-memory address of the read and write TLB banks of the current regime. */
   TLB_READ: 4,

@@ -90,7 +90,11 @@ export class FunctionBuilder {
     this.code.bytes([0xfc, 0x0b, 0]);
   }
 
-  private memory(row: readonly [readonly number[], ValueType, number], offset: number, natural: boolean): void {
+  private memory(
+    row: readonly [readonly number[], ValueType, number],
+    offset: number,
+    natural: boolean,
+  ): void {
     this.code.bytes(row[0]);
     // Atomics must state their natural alignment; for the others the hint is free and 0 is always true.
     this.code.unsigned(natural ? Math.log2(row[2]) : 0);

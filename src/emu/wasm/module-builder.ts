@@ -25,7 +25,8 @@ export class ModuleBuilder {
   private readonly imports = new ByteWriter();
   private importCount = 0;
   private importedFunctions = 0;
-  private readonly functions: { builder: FunctionBuilder; type: number; exportName: string | undefined }[] = [];
+  private readonly functions: { builder: FunctionBuilder; type: number; exportName: string | undefined }[] =
+    [];
 
   /** Index of a function type, added when new. */
   typeIndex(params: readonly ValueType[], results: readonly ValueType[]): number {

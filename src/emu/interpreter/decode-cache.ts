@@ -1,0 +1,187 @@
+/**
+ * Decoded pages: for each 4 KiB page of RAM that runs code, 1024 records and one that leads on to the next
+ * page. Records are decoded when first executed.
+ *
+ * Invariant: a record that is not HANDLER_DECODE was decoded from the word in `words`, and that word was in
+ * RAM at some time since software last announced a change (IC IVAU on its line, or IC IALLU, after which
+ * the page is compared with RAM before it runs again). Decoding depends on nothing but the word and its
+ * offset in the page, so pages are shared by all translation contexts and exception levels.
+ */
+import { a64Decoder } from '../isa/a64/index.ts';
+import type { Decoded } from '../isa/decoder.ts';
+import {
+  DECODED_AREA,
+  DECODED_PAGE_SIZE,
+  DECODED_PAGES,
+  FETCH_AREA,
+  FETCH_ARRAY_SIZE,
+  FETCH_ENTRY_SIZE,
+  RECORD_SIZE,
+  RECORDS_PER_PAGE,
+  TLB_BANKS,
+} from '../layout/memory-map.ts';
+import type { GuestMemory } from '../memory/guest-memory.ts';
+import { choose, hasDirectBranch } from './handler.ts';
+import type { HandlerTable } from './handler-table.ts';
+import { HANDLER_DECODE, HANDLER_PAGE_END } from './interpreter-module.ts';
+import { registerFieldOffset } from './record.ts';
+
+const PAGE_SIZE = 4096;
+const WORD = 4;
+/** Records decoded at once: a straight run up to the next branch, at most this many. */
+const RUN_LENGTH = 16;
+/** A tag that no lookup asks for: fetch addresses have bits 1:0 clear. */
+const NO_TAG = 0xffffffff;
+
+export class DecodeCache {
+  private readonly memory: GuestMemory;
+  private readonly handlers: HandlerTable;
+  private readonly words32: Uint32Array;
+  private readonly words16: Uint16Array;
+  private readonly view: DataView;
+  /** RAM page number → decoded page + 1. */
+  private readonly pageOf: Uint16Array;
+  /** Decoded page → RAM page number, or −1. */
+  private readonly ramPage = new Int32Array(DECODED_PAGES).fill(-1);
+  /** The words that were decoded, a page's worth for each decoded page, allocated when used. */
+  private readonly words: (Uint32Array | undefined)[] = new Array(DECODED_PAGES).fill(undefined);
+  /** Generation in which a page was last known to agree with RAM. */
+  private readonly checkedIn = new Uint32Array(DECODED_PAGES);
+  private generation = 1;
+  private nextVictim = 0;
+  /** Pages decoded so far, counting again those that were evicted. */
+  pagesDecoded = 0;
+
+  constructor(memory: GuestMemory, handlers: HandlerTable) {
+    this.memory = memory;
+    this.handlers = handlers;
+    const { buffer } = memory.memory;
+    this.words32 = new Uint32Array(buffer);
+    this.words16 = new Uint16Array(buffer);
+    this.view = new DataView(buffer);
+    this.pageOf = new Uint16Array(Math.ceil(memory.ramSize / PAGE_SIZE));
+    this.forgetFetchEntries();
+  }
+
+  /** Address of the records for the RAM page at linear address `page`; makes them when there are none. */
+  recordsOf(page: number): number {
+    const number = (page - this.memory.ramOffset) / PAGE_SIZE;
+    const known = this.pageOf[number] ?? 0;
+    const slot = known > 0 ? known - 1 : this.claim(number);
+    if (this.checkedIn[slot] !== this.generation) this.compareWithRam(slot, page);
+    return recordsAddress(slot);
+  }
+
+  /** Decodes the record at `record` and the straight run after it. */
+  decode(record: number): void {
+    const slot = Math.floor((record - DECODED_AREA) / DECODED_PAGE_SIZE);
+    const records = recordsAddress(slot);
+    const ramPage = this.ramPage[slot] ?? 0;
+    const page = this.memory.ramOffset + ramPage * PAGE_SIZE;
+    const words = (this.words[slot] ??= new Uint32Array(RECORDS_PER_PAGE));
+    const first = (record - records) / RECORD_SIZE;
+    const end = Math.min(first + RUN_LENGTH, RECORDS_PER_PAGE);
+    for (let index = first; index < end; index++) {
+      const at = records + index * RECORD_SIZE;
+      if (index > first && this.words16[at >> 1] !== HANDLER_DECODE) return;
+      const word = this.words32[(page >> 2) + index] ?? 0;
+      words[index] = word;
+      const decoded = a64Decoder.decode(word);
+      this.write(at, index * WORD, decoded);
+      if (!decoded || hasDirectBranch(decoded.row)) return;
+    }
+  }
+
+  /** IC IVAU: instructions in [address, address + bytes) of guest-physical memory may have changed. */
+  invalidatePhysicalLine(address: number, bytes: number): void {
+    const offset = address - this.memory.ramBase;
+    const slot = (this.pageOf[Math.floor(offset / PAGE_SIZE)] ?? 0) - 1;
+    if (slot < 0) return;
+    const first = recordsAddress(slot) + ((offset % PAGE_SIZE) / WORD) * RECORD_SIZE;
+    for (let at = first; at < first + (bytes / WORD) * RECORD_SIZE; at += RECORD_SIZE)
+      this.words16[at >> 1] = HANDLER_DECODE;
+  }
+
+  /** IC IALLU: every page is compared with RAM before it runs again. */
+  invalidateAll(): void {
+    this.generation++;
+    this.forgetFetchEntries();
+  }
+
+  /** The word that a record was decoded from, for messages. */
+  wordAt(record: number): number {
+    const slot = Math.floor((record - DECODED_AREA) / DECODED_PAGE_SIZE);
+    return this.words[slot]?.[(record - recordsAddress(slot)) / RECORD_SIZE] ?? 0;
+  }
+
+  private forgetFetchEntries(): void {
+    for (let at = FETCH_AREA; at < FETCH_AREA + TLB_BANKS * FETCH_ARRAY_SIZE; at += FETCH_ENTRY_SIZE) {
+      this.words32[at >> 2] = NO_TAG;
+      this.words32[(at >> 2) + 1] = NO_TAG;
+    }
+  }
+
+  private claim(ramPage: number): number {
+    const slot = this.nextVictim;
+    this.nextVictim = (slot + 1) % DECODED_PAGES;
+    const evicted = this.ramPage[slot] ?? -1;
+    if (evicted >= 0) {
+      this.pageOf[evicted] = 0;
+      this.forgetFetchEntries();
+    }
+    this.ramPage[slot] = ramPage;
+    this.pageOf[ramPage] = slot + 1;
+    this.checkedIn[slot] = this.generation;
+    this.pagesDecoded++;
+    const records = recordsAddress(slot);
+    for (let i = 0; i < RECORDS_PER_PAGE; i++)
+      this.words16[(records + i * RECORD_SIZE) >> 1] = HANDLER_DECODE;
+    this.words16[(records + RECORDS_PER_PAGE * RECORD_SIZE) >> 1] = HANDLER_PAGE_END;
+    return slot;
+  }
+
+  private compareWithRam(slot: number, page: number): void {
+    const records = recordsAddress(slot);
+    const words = this.words[slot];
+    for (let i = 0; words && i < RECORDS_PER_PAGE; i++)
+      if (words[i] !== this.words32[(page >> 2) + i])
+        this.words16[(records + i * RECORD_SIZE) >> 1] = HANDLER_DECODE;
+    this.checkedIn[slot] = this.generation;
+  }
+
+  private write(at: number, offsetInPage: number, decoded: Decoded | undefined): void {
+    if (!decoded) {
+      this.words16[at >> 1] = this.handlers.undefinedHandler;
+      return;
+    }
+    const { row, fields } = decoded;
+    const near = hasDirectBranch(row) && this.staysInPage(row, fields, offsetInPage);
+    const { number, slots } = this.handlers.find(row, choose(row, fields), near);
+    for (const { kind, offset, source } of slots) {
+      if ('register' in source) {
+        this.words16[(at + offset) >> 1] = registerFieldOffset(fields, source.register, source.role);
+        continue;
+      }
+      const value = row.operands[source.operand]?.value(fields) ?? 0;
+      if (kind === 'u16') this.words16[(at + offset) >> 1] = Number(value);
+      else if (kind === 'i64') this.view.setBigInt64(at + offset, BigInt.asIntN(64, BigInt(value)), true);
+      else
+        this.view.setInt32(
+          at + offset,
+          kind === 'branch' && near ? Number(value) * (RECORD_SIZE / WORD) : Number(value),
+          true,
+        );
+    }
+    this.words16[at >> 1] = number;
+  }
+
+  private staysInPage(row: Decoded['row'], fields: Decoded['fields'], offsetInPage: number): boolean {
+    const spec = Object.values(row.operands).find(({ kind }) => kind === 'branch');
+    const target = offsetInPage + Number(spec?.value(fields) ?? 0);
+    return target >= 0 && target < PAGE_SIZE;
+  }
+}
+
+function recordsAddress(slot: number): number {
+  return DECODED_AREA + slot * DECODED_PAGE_SIZE;
+}

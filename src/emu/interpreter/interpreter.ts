@@ -1,0 +1,167 @@
+/**
+ * The interpreter of one vCPU: instantiates the generated modules over the machine's memory and connects
+ * them to the CPU's runtime. `run` executes a slice.
+ */
+import { assert } from '../base/assert.ts';
+import { type CpuRuntime, WAIT } from '../cpu/runtime.ts';
+import { CPU } from '../layout/cpu-state.ts';
+import { CPU_BLOCK, FETCH_ENTRIES, FETCH_ENTRY_SIZE, RECORD_SIZE } from '../layout/memory-map.ts';
+import type { GuestMemory } from '../memory/guest-memory.ts';
+import { IMPORT_MODULE } from '../wasm/module-builder.ts';
+import { DecodeCache } from './decode-cache.ts';
+import type { Handler } from './handler.ts';
+import { HandlerTable, hotHandlers } from './handler-table.ts';
+import { coldHandlerModule, type HelperName, interpreterModule } from './interpreter-module.ts';
+
+type Helpers = Record<HelperName, (record: number, ...args: number[]) => number | undefined>;
+
+/** Bit of ATTENTION that ends a slice because the guest waits. */
+const ATTENTION_WAIT = 2;
+const PAGE_MASK = -4096;
+
+export interface SliceOutcome {
+  /** Instructions executed. */
+  readonly executed: number;
+  /** The guest waits for an interrupt. */
+  readonly waits: boolean;
+}
+
+export class Interpreter {
+  readonly cache: DecodeCache;
+  private readonly cpu: CpuRuntime;
+  private readonly state: Int32Array;
+  private readonly run32: (fuel: number) => number;
+  private waits = false;
+
+  private constructor(
+    memory: GuestMemory,
+    cpu: CpuRuntime,
+    main: WebAssembly.Module,
+    hot: readonly Handler[],
+  ) {
+    this.cpu = cpu;
+    this.state = new Int32Array(memory.memory.buffer);
+    const { pages, shared } = memoryShape(memory.memory);
+    const table = new WebAssembly.Table({ initial: COLD_TABLE_SIZE, element: 'anyfunc' });
+    const helpers = this.helpers();
+    const imports = { ...helpers, memory: memory.memory };
+    const handlers = new HandlerTable(hot, (number, handler) => {
+      const module = new WebAssembly.Module(coldHandlerModule(handler, pages, shared));
+      const { exports } = new WebAssembly.Instance(module, { [IMPORT_MODULE]: imports });
+      if (number >= table.length) table.grow(number);
+      table.set(number, exports.handler as () => void);
+    });
+    this.cache = new DecodeCache(memory, handlers);
+    const loop = {
+      ...imports,
+      cold: table,
+      decode: (record: number) => this.cache.decode(record),
+      fetch: () => this.fetch(),
+    };
+    const instance = new WebAssembly.Instance(main, { [IMPORT_MODULE]: loop });
+    this.run32 = instance.exports.run as (fuel: number) => number;
+  }
+
+  /** Compiles the main loop, once for each shape of memory, and makes an interpreter. */
+  static async create(memory: GuestMemory, cpu: CpuRuntime): Promise<Interpreter> {
+    const { pages, shared } = memoryShape(memory.memory);
+    const hot = hotHandlers();
+    const main = await WebAssembly.compile(interpreterModule(hot, pages, shared));
+    return new Interpreter(memory, cpu, main, hot);
+  }
+
+  /** Runs about `fuel` instructions, fewer when something wants attention. */
+  run(fuel: number): SliceOutcome {
+    this.waits = false;
+    const left = this.run32(fuel);
+    const aside = this.state[(CPU_BLOCK + CPU.FUEL) >> 2] ?? 0;
+    this.state[(CPU_BLOCK + CPU.FUEL) >> 2] = 0;
+    this.setAttention(ATTENTION_WAIT, false);
+    return { executed: fuel - left - aside / RECORD_SIZE, waits: this.waits };
+  }
+
+  /** Decoded page of PC; remembers it in the fetch TLB when fetches may be cached. */
+  private fetch(): number {
+    const page = this.cpu.fetchAddress();
+    if (page === 0) return 0;
+    const cached = this.cpu.instructionCacheEnabled();
+    // Without an instruction cache stores are visible to fetches at the next branch to another page.
+    if (!cached) this.cache.invalidateAll();
+    const records = this.cache.recordsOf(page);
+    if (!cached) return records;
+    const pcLo = this.state[(CPU_BLOCK + CPU.PC) >> 2] ?? 0;
+    const entry =
+      (this.state[(CPU_BLOCK + CPU.FETCH_TLB) >> 2] ?? 0) +
+      ((pcLo >>> 12) % FETCH_ENTRIES) * FETCH_ENTRY_SIZE;
+    this.state[entry >> 2] = pcLo & PAGE_MASK;
+    this.state[(entry >> 2) + 1] = this.state[(CPU_BLOCK + CPU.PC + 4) >> 2] ?? 0;
+    this.state[(entry >> 2) + 2] = records;
+    return records;
+  }
+
+  /** PC = address of the instruction in `record` + `bytes`. hot: runs at every call into the runtime. */
+  private setPc(record: number, bytes = 0): void {
+    const { state } = this;
+    const bias = (CPU_BLOCK + CPU.PC_BIAS) >> 2;
+    const lo = ((state[bias] as number) >>> 0) + (record >>> 2) + bytes;
+    state[(CPU_BLOCK + CPU.PC) >> 2] = lo | 0;
+    state[(CPU_BLOCK + CPU.PC + 4) >> 2] = (state[bias + 1] as number) + (lo > 0xffffffff ? 1 : 0);
+  }
+
+  private setAttention(bit: number, on: boolean): void {
+    const at = (CPU_BLOCK + CPU.ATTENTION) >> 2;
+    const value = this.state[at] ?? 0;
+    this.state[at] = on ? value | bit : value & ~bit;
+  }
+
+  /** The runtime as generated code imports it: each function gets the record first. */
+  private helpers(): Helpers {
+    const { cpu } = this;
+    const at = (record: number) => {
+      this.setPc(record);
+      return cpu;
+    };
+    const step = (result: number) => {
+      if (result === WAIT) {
+        this.waits = true;
+        this.setAttention(ATTENTION_WAIT, true);
+      }
+      return result;
+    };
+    return {
+      readSlow: (r, lo, hi, access) => at(r).readSlow(lo as number, hi as number, access as number),
+      writeSlow: (r, lo, hi, access) => at(r).writeSlow(lo as number, hi as number, access as number),
+      rmwAddress: (r, lo, hi, access) => at(r).rmwAddress(lo as number, hi as number, access as number),
+      systemRead: (r, key, rt) => step(at(r).systemRead(key as number, rt as number)),
+      systemWrite: (r, key, rt) => step(at(r).systemWrite(key as number, rt as number)),
+      systemOperation: (r, key, rt) => step(at(r).systemOperation(key as number, rt as number)),
+      systemImmediate: (r, field, value) => step(at(r).systemImmediate(field as number, value as number)),
+      supervisorCall: (r, imm) => step(at(r).supervisorCall(imm as number)),
+      hypervisorCall: (r, imm) => step(at(r).hypervisorCall(imm as number)),
+      secureMonitorCall: (r, imm) => step(at(r).secureMonitorCall(imm as number)),
+      breakpoint: (r, imm) => step(at(r).breakpoint(imm as number)),
+      halt: (r, imm) => step(at(r).halt(imm as number)),
+      undefined: (r) => step(at(r).undefinedInstruction(this.cache.wordAt(r))),
+      fpTrap: (r) => step(at(r).fpTrap()),
+      spAlignment: (r) => step(at(r).spAlignment()),
+      eret: (r) => step(at(r).eret()),
+      waitForInterrupt: (r) => step(at(r).waitForInterrupt()),
+      waitForEvent: (r) => step(at(r).waitForEvent()),
+      sendEvent: (r) => step(at(r).sendEvent()),
+      instructionBarrier: (r) => {
+        this.setPc(r, INSTRUCTION_BYTES);
+        return 0;
+      },
+      fpOperation: () => assert(false, 'floating point is not connected yet') as never,
+    };
+  }
+}
+
+const INSTRUCTION_BYTES = 4;
+/** Slots for handlers outside the main loop; handler numbers are 16 bits wide. */
+const COLD_TABLE_SIZE = 1 << 14;
+
+function memoryShape(memory: WebAssembly.Memory): { pages: number; shared: boolean } {
+  const { buffer } = memory;
+  return { pages: buffer.byteLength / 65536, shared: !(buffer instanceof ArrayBuffer) };
+}

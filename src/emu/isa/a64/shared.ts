@@ -1,0 +1,61 @@
+/** Semantics that several groups of instructions share (Arm ARM, shared/functions/integer). */
+import type { I32, I64 } from '../../ir/ir.ts';
+import type { Semantics } from '../semantics.ts';
+
+export const flagWidth = (sf: number): 32 | 64 => (sf ? 64 : 32);
+
+/** a + b, setting the flags. */
+export function addFlags<T extends I32 | I64>(b: Semantics, sf: number, x: T, y: T): T {
+  const result = b.add(x, y);
+  b.setFlags('add', flagWidth(sf), [x, y, result]);
+  return result;
+}
+
+/** a − b, setting the flags. */
+export function subFlags<T extends I32 | I64>(b: Semantics, sf: number, x: T, y: T): T {
+  const result = b.sub(x, y);
+  b.setFlags('sub', flagWidth(sf), [x, y, result]);
+  return result;
+}
+
+/** AddWithCarry(x, y, carry). */
+export function addWithCarry<T extends I32 | I64>(
+  b: Semantics,
+  sf: number,
+  x: T,
+  y: T,
+  setFlags: boolean,
+): T {
+  const carry = b.carry();
+  const result = b.add(b.add(x, y), (sf ? b.zeroExtend(carry) : carry) as T);
+  if (setFlags) b.setFlags('adc', flagWidth(sf), [x, y, carry, result]);
+  return result;
+}
+
+/** ShiftReg by type: 0 LSL, 1 LSR, 2 ASR, 3 ROR; the amount is below the width. */
+export function shift<T extends I32 | I64>(b: Semantics, type: number, value: T, amount: T): T {
+  switch (type) {
+    case 0:
+      return b.shl(value, amount);
+    case 1:
+      return b.shrU(value, amount);
+    case 2:
+      return b.shrS(value, amount);
+    default:
+      return b.rotr(value, amount);
+  }
+}
+
+/** ExtendReg: `x` is the register as 64 bits; gives 32 or 64 bits by sf, before the shift. */
+export function extend(b: Semantics, sf: number, option: number, x: I64): I32 | I64 {
+  const isSigned = option >= 4;
+  const size = option & 3;
+  if (size === 3 || (!sf && size === 2)) return b.sized(sf, x);
+  if (sf) {
+    if (isSigned) return b.numeric<'i64'>(`i64.extend${8 << size}_s`, [x]);
+    return b.and(x, b.i64((1n << BigInt(8 << size)) - 1n));
+  }
+  const w = b.wrap(x);
+  if (isSigned) return b.numeric<'i32'>(`i32.extend${8 << size}_s`, [w]);
+  return b.and(w, b.i32((1 << (8 << size)) - 1));
+}
