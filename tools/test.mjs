@@ -96,7 +96,8 @@ await runMain(async (args) => {
   const results = [];
   if (wholeProject) {
     results.push(await checkStep('lint and format', 'biome', ['check', '.']));
-    results.push(await checkStep('types', 'tsc', ['--noEmit', '-p', '.']));
+    results.push(await checkStep('types', 'tsc', ['-p', '.']));
+    results.push(await checkStep('types of the engine alone', 'tsc', ['-p', 'tsconfig.engine.json']));
     results.push(await checkStep('build of the page', 'vite', ['build', '--logLevel', 'warn']));
   }
   if (suites.has('unit')) results.push(await unitTests(filters));
