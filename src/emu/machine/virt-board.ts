@@ -12,9 +12,14 @@ import { Pl011 } from '../devices/pl011.ts';
 import { Pl031 } from '../devices/pl031.ts';
 import { Pl061 } from '../devices/pl061.ts';
 import { createPsci, type Psci, type PsciPorts } from '../devices/psci.ts';
+import { VirtioBlock } from '../devices/virtio/block.ts';
+import { VirtioConsole } from '../devices/virtio/console.ts';
+import type { VirtioDevice } from '../devices/virtio/device.ts';
 import { emptySlot } from '../devices/virtio/empty-slot.ts';
+import { VirtioEntropy } from '../devices/virtio/entropy.ts';
+import { MmioTransport } from '../devices/virtio/mmio-transport.ts';
 import { PhysicalBus } from '../memory/bus.ts';
-import type { DiskConfig } from './contract.ts';
+import { type DiskConfig, MachineConfigError } from './contract.ts';
 import type { BootFacts } from './device-tree.ts';
 import { type BootEntry, type BootFiles, type BootMemory, loadGuest } from './linux-boot.ts';
 import { virtDeviceTree } from './virt-device-tree.ts';
@@ -33,6 +38,8 @@ import {
 
 /** Console bytes are handed on in portions of at most this size. */
 const CONSOLE_BUFFER_BYTES = 4096;
+/** Slots left for disks beside the virtio console and the random source. */
+const MOST_DISKS = VIRTIO_SLOTS - 2;
 const DEFAULT_CPU_COMPATIBLE = 'arm,armv8';
 
 export interface VirtBoardConfig {
@@ -75,6 +82,10 @@ class ConsoleBuffer {
     if (this.length === CONSOLE_BUFFER_BYTES) this.flush();
   }
 
+  putAll(bytes: Uint8Array): void {
+    for (const byte of bytes) this.put(byte);
+  }
+
   flush(): void {
     if (this.length === 0) return;
     const portion = this.bytes.slice(0, this.length);
@@ -94,6 +105,9 @@ export class VirtBoard {
   private readonly uart: Pl011;
   private readonly rtc: Pl031;
   private readonly gpio: Pl061;
+  private readonly virtioConsole: VirtioConsole;
+  /** By slot number. */
+  private readonly virtio: ReadonlyMap<number, MmioTransport>;
 
   constructor(config: VirtBoardConfig, ports: VirtBoardPorts) {
     this.config = config;
@@ -109,13 +123,15 @@ export class VirtBoard {
     });
     this.rtc = new Pl031({ interrupt: this.gic.spi(RTC.spi), wallClock: ports.wallClock });
     this.gpio = new Pl061(this.gic.spi(GPIO.spi));
+    this.virtioConsole = new VirtioConsole((bytes) => this.consoleBuffer.putAll(bytes));
     this.mapChips();
-    this.mapVirtio();
+    this.virtio = this.mapVirtio();
   }
 
   /** Everything on the board that holds guest-visible state, by a stable name. */
   get components(): Readonly<Record<string, Stateful>> {
-    return { gic: this.gic, uart: this.uart, rtc: this.rtc, gpio: this.gpio };
+    const slots = [...this.virtio].map(([slot, transport]) => [`virtio${slot}`, transport] as const);
+    return { gic: this.gic, uart: this.uart, rtc: this.rtc, gpio: this.gpio, ...Object.fromEntries(slots) };
   }
 
   /** Settles what happens between slices of guest code; cheap. */
@@ -131,7 +147,13 @@ export class VirtBoard {
   }
 
   consoleInput(bytes: Uint8Array): void {
-    this.uart.receive(bytes);
+    if (this.config.console === 'virtio') this.virtioConsole.receive(bytes);
+    else this.uart.receive(bytes);
+  }
+
+  /** Tells the guest the size of its window; only the virtio console can. */
+  resizeConsole(columns: number, rows: number): void {
+    this.virtioConsole.resize(columns, rows);
   }
 
   pressPowerKey(): void {
@@ -172,13 +194,31 @@ export class VirtBoard {
     this.bus.map({ name: 'pl061', ...GPIO }, this.gpio);
   }
 
-  private mapVirtio(): void {
-    for (let slot = 0; slot < VIRTIO_SLOTS; slot++) {
-      this.bus.map({ name: `virtio${slot}`, ...virtioSlot(slot) }, emptySlot);
+  private mapVirtio(): ReadonlyMap<number, MmioTransport> {
+    const { disks, memory } = this.config;
+    const { entropy, log } = this.ports;
+    const devices: VirtioDevice[] = [
+      ...disks.map(({ store, serial }) => new VirtioBlock(store, serial, log)),
+      this.virtioConsole,
+      new VirtioEntropy(entropy),
+    ];
+    const used = new Map<number, MmioTransport>();
+    for (let slot = VIRTIO_SLOTS - 1; slot >= 0; slot--) {
+      const device = devices.shift();
+      const row = virtioSlot(slot);
+      const transport =
+        device && new MmioTransport(device, { memory, interrupt: this.gic.spi(row.spi), log });
+      if (transport) used.set(slot, transport);
+      this.bus.map({ name: `virtio${slot}`, ...row }, transport ?? emptySlot);
     }
+    return used;
   }
 }
 
+/** @throws {MachineConfigError} */
 export function createVirtBoard(config: VirtBoardConfig, ports: VirtBoardPorts): VirtBoard {
+  if (config.disks.length > MOST_DISKS) {
+    throw new MachineConfigError('bad-disk', `A machine takes at most ${MOST_DISKS} disks.`);
+  }
   return new VirtBoard(config, ports);
 }
