@@ -103,7 +103,7 @@ export class MachineHost implements MachineControl {
   }
 
   powerOff(): PostedCount {
-    this.#loaded.powerOff();
+    this.#runner?.powerOff();
     return this.#posted;
   }
 

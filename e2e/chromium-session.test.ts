@@ -1,0 +1,76 @@
+/** The library, its worker and the bridge to the command line in a real Chromium, around an echo machine. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { chromiumSessions } from '../src/cli/chromium-session.ts';
+import type { GuestSession } from '../src/cli/guest-session.ts';
+import type { MachineError } from '../src/embed/api.ts';
+import { ConsoleWaiters } from '../src/embed/console-waiters.ts';
+import { ECHO_PROMPT } from '../src/emu/testing/echo-machine.ts';
+
+const BOOT_TIMEOUT_MS = 30_000;
+const ANSWER_TIMEOUT_MS = 5000;
+const ENGINE = '../emu/machine/virtual-machine.ts';
+const ECHO_ENGINE = fileURLToPath(new URL('../src/emu/testing/echo-engine.ts', import.meta.url));
+
+let folder: string;
+let session: GuestSession;
+let waiters: ConsoleWaiters;
+const exits: string[] = [];
+const errors: MachineError[] = [];
+let received = 0;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'bramble-chromium-'));
+  const kernel = join(folder, 'Image');
+  writeFileSync(kernel, 'kernel');
+  waiters = new ConsoleWaiters();
+  const files = { kernel, initrd: undefined, dtb: undefined, append: '' };
+  session = await chromiumSessions({ [ENGINE]: ECHO_ENGINE })(
+    { ...files, memoryMiB: 64, disks: [], engine: 'normal' },
+    {
+      console: (bytes) => {
+        received += bytes.length;
+        waiters.push(bytes);
+      },
+      exit: (reason) => exits.push(reason),
+      error: (error) => errors.push(error),
+      log: () => {},
+    },
+  );
+}, BOOT_TIMEOUT_MS);
+
+afterAll(async () => {
+  await session?.close();
+  rmSync(folder, { recursive: true });
+});
+
+describe('a machine in a worker of Chromium', () => {
+  it('boots, answers what is typed and sleeps without using the processor', async () => {
+    const prompt = waiters.waitFor(new RegExp(ECHO_PROMPT), ANSWER_TIMEOUT_MS);
+    await session.start();
+    await prompt;
+    const answer = waiters.waitFor(/you said: hello/, ANSWER_TIMEOUT_MS);
+    session.type(new TextEncoder().encode('hello\r'));
+    await answer;
+    const before = await session.usage();
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    const after = await session.usage();
+    expect(after.cpuSeconds - before.cpuSeconds).toBeLessThan(2 * 0.02);
+  });
+
+  it('is isolated, so that guest memory can be shared', async () => {
+    expect(await session.stats()).toMatchObject({ sharedMemory: true });
+  });
+
+  it('carries a flood of output without losing the reset and power-off that follow', async () => {
+    const before = received;
+    session.type(new TextEncoder().encode('flood\r'));
+    await expect.poll(() => received - before, { timeout: ANSWER_TIMEOUT_MS }).toBeGreaterThan(1 << 20);
+    session.pressPowerKey();
+    await expect.poll(() => exits, { timeout: ANSWER_TIMEOUT_MS }).toEqual(['power-off']);
+    expect(errors).toEqual([]);
+  });
+});
