@@ -20,6 +20,10 @@ export const EXCEPTION = 2;
 export const WAIT = 3;
 export type StepResult = typeof CONTINUE | typeof RESYNC | typeof EXCEPTION | typeof WAIT;
 
+/** Answers of `softwareStep`. */
+export const STEP_ONE = 1;
+export const STEP_TAKEN = 2;
+
 /** Bits of the state word ATTENTION. The CPU keeps bit 0; the others belong to the run loop. */
 export const ATTENTION_INTERRUPT = 1;
 
@@ -79,6 +83,14 @@ export interface CpuRuntime extends Stateful {
   /** Never WAIT: clears the event register, or yields with RESYNC. */
   waitForEvent(): StepResult;
   sendEvent(): StepResult;
+
+  /**
+   * Software step (PTRACE_SINGLESTEP of the guest); ask after each RESYNC or EXCEPTION at the latest. CONTINUE:
+   * not stepping; STEP_ONE: execute one instruction, then call `softwareStepped` unless it took an exception;
+   * STEP_TAKEN: the step exception has been taken.
+   */
+  softwareStep(): number;
+  softwareStepped(): void;
 
   /**
    * Takes a pending unmasked interrupt, with PC being the address of the next instruction: 1 when PC is now

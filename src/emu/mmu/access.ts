@@ -62,7 +62,10 @@ export function storeAccess(sizeBytes: number, elementBytes = sizeBytes): Access
   return accessWord({ sizeBytes, elementBytes, write: true });
 }
 
-/** DC ZVA: a write of one aligned block. The caller has rounded the address down. */
+/**
+ * DC ZVA: a write of the aligned block around the address. Faults report the address as the instruction gave
+ * it; `rmwAddress` returns the start of the block.
+ */
 export const ZERO_BLOCK_BYTES = 64;
 export const ZERO_BLOCK_ACCESS: Access = ZERO_BLOCK_BYTES | ACCESS_WRITE | ACCESS_ZERO_BLOCK;
 

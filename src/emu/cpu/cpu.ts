@@ -1,0 +1,332 @@
+/**
+ * One vCPU without its execution engine: the parts of CpuRuntime put together, reset, save and restore.
+ * All guest-visible state is in the state block; the objects here only hold what follows from it.
+ */
+import type { InterruptLine, SavedState } from '../base/ports.ts';
+import { CPU, CPU_STATE_SIZE, SLOT_SP } from '../layout/cpu-state.ts';
+import type { Access } from '../mmu/access.ts';
+import { Mmu } from '../mmu/mmu.ts';
+import { type ExceptionKind, ISS_FP, ISS_WFE, ISS_WFI } from './exception-classes.ts';
+import { Exceptions } from './exceptions.ts';
+import { DAIF, ExecutionContext, LINE, SCTLR } from './execution-context.ts';
+import { callFirmware } from './firmware.ts';
+import { readNzcv } from './pstate.ts';
+import {
+  CONTINUE,
+  type CpuCounters,
+  type CpuOptions,
+  type CpuPorts,
+  type CpuRuntime,
+  EXCEPTION,
+  RESYNC,
+  STEP_ONE,
+  STEP_TAKEN,
+  type StepResult,
+  WAIT,
+} from './runtime.ts';
+import { restoreCpu, saveCpu } from './saved-cpu.ts';
+import { ISS_STEP_PENDING, ISS_STEPPED, SoftwareStep } from './software-step.ts';
+import { CpuState, cellOffset, hex64 } from './state.ts';
+import { SystemInstructions } from './system-instructions.ts';
+import { storedRegisters } from './system-registers/table.ts';
+import { Timers } from './timers.ts';
+
+const COMPONENT = 'cpu';
+const PC_ALIGNMENT_MASK = 3;
+const GENERAL_REGISTERS = 31;
+const SCTLR_CELL = cellOffset('SCTLR_EL1');
+/** At most this many different PCs are reported as undefined. */
+const MAX_REPORTED = 1000;
+
+export class Cpu implements CpuRuntime {
+  readonly irqLine: InterruptLine;
+  readonly fiqLine: InterruptLine;
+  readonly state: CpuState;
+  private readonly ports: CpuPorts;
+  private readonly mmu: Mmu;
+  private readonly context: ExecutionContext;
+  private readonly exceptions: Exceptions;
+  private readonly system: SystemInstructions;
+  private readonly timers: Timers;
+  private readonly step: SoftwareStep;
+  private readonly reported = new Set<string>();
+
+  constructor(ports: CpuPorts, options: CpuOptions) {
+    this.ports = ports;
+    const memory = ports.memory.memory;
+    const state = new CpuState(memory, options.placement.block);
+    this.state = state;
+    this.mmu = new Mmu({
+      memory: ports.memory,
+      bus: ports.bus,
+      faults: {
+        dataAbort: (...fault) => this.exceptions.dataAbort(...fault),
+        instructionAbort: (status) => this.exceptions.instructionAbort(status),
+      },
+      contextChanged: () => ports.codeCache.contextChanged(),
+      placement: options.placement,
+      fastPathChecksAlignment: options.fastPathChecksAlignment,
+    });
+    this.context = new ExecutionContext(state, this.mmu);
+    this.step = new SoftwareStep(state);
+    this.exceptions = new Exceptions(state, this.context, (spsr, el) => this.step.entersByReturn(spsr, el));
+    this.timers = new Timers(state, ports.clock, ports.physicalTimerLine, ports.virtualTimerLine);
+    const { affinity } = options;
+    this.system = new SystemInstructions(
+      { state, context: this.context, timers: this.timers, gic: ports.gic, affinity, hi: 0 },
+      { state, mmu: this.mmu, codeCache: ports.codeCache, memory },
+      this.exceptions,
+      (what) => this.undefinedBecause(what),
+    );
+    this.irqLine = { setLevel: (high) => this.setLine(LINE.irq, high) };
+    this.fiqLine = { setLevel: (high) => this.setLine(LINE.fiq, high) };
+    this.reset(0);
+  }
+
+  // Memory.
+
+  readSlow(vaLo: number, vaHi: number, access: Access): number {
+    return this.mmu.readSlow(vaLo, vaHi, access);
+  }
+
+  writeSlow(vaLo: number, vaHi: number, access: Access): number {
+    return this.mmu.writeSlow(vaLo, vaHi, access);
+  }
+
+  rmwAddress(vaLo: number, vaHi: number, access: Access): number {
+    return this.mmu.rmwAddress(vaLo, vaHi, access);
+  }
+
+  fetchAddress(): number {
+    const s = this.state;
+    const lo = s.get(CPU.PC);
+    const hi = this.mmu.regime.canonicalHigh(s.high(CPU.PC));
+    s.setPair(CPU.PC, lo, hi);
+    if ((lo & PC_ALIGNMENT_MASK) !== 0) {
+      this.exceptions.pcAlignment();
+      return 0;
+    }
+    return this.mmu.fetchPage(lo, hi);
+  }
+
+  instructionCacheEnabled(): boolean {
+    return this.mmu.regime.instructionCache;
+  }
+
+  // System instructions.
+
+  systemRead(key: number, rt: number): StepResult {
+    return this.system.read(key, rt);
+  }
+
+  systemWrite(key: number, rt: number): StepResult {
+    return this.system.write(key, rt);
+  }
+
+  systemOperation(key: number, rt: number): StepResult {
+    return this.system.operation(key, rt);
+  }
+
+  systemImmediate(op1op2: number, crm: number): StepResult {
+    return this.system.immediate(op1op2, crm);
+  }
+
+  // Exceptions.
+
+  supervisorCall(imm16: number): StepResult {
+    this.state.advance();
+    return this.raise('svc', imm16);
+  }
+
+  /** Without EL2 and EL3 the calls are UNDEFINED, unless firmware stands behind them. */
+  hypervisorCall(_imm16: number): StepResult {
+    return this.firmwareCall('hvc');
+  }
+
+  secureMonitorCall(_imm16: number): StepResult {
+    return this.firmwareCall('smc');
+  }
+
+  private firmwareCall(instruction: 'hvc' | 'smc'): StepResult {
+    const { firmware } = this.ports;
+    if (firmware.conduit !== instruction || this.state.get(CPU.EL) === 0) {
+      return this.undefinedBecause(instruction.toUpperCase());
+    }
+    this.state.advance();
+    callFirmware(this.state, firmware);
+    return RESYNC;
+  }
+
+  breakpoint(imm16: number): StepResult {
+    return this.raise('brk', imm16);
+  }
+
+  /** Halting debug is not implemented. */
+  halt(_imm16: number): StepResult {
+    return this.undefinedBecause('HLT');
+  }
+
+  undefinedInstruction(word: number): StepResult {
+    return this.undefinedBecause(`instruction 0x${(word >>> 0).toString(16).padStart(8, '0')}`);
+  }
+
+  private undefinedBecause(what: string): StepResult {
+    const pc = hex64(this.state.get(CPU.PC), this.state.high(CPU.PC));
+    if (!this.reported.has(pc) && this.reported.size < MAX_REPORTED) {
+      this.reported.add(pc);
+      const el = this.state.get(CPU.EL);
+      this.ports.log.write('warning', COMPONENT, `undefined at EL${el}, PC ${pc}: ${what}`);
+    }
+    return this.raise('unknown', 0);
+  }
+
+  fpTrap(): StepResult {
+    return this.raise('fp', ISS_FP);
+  }
+
+  illegalState(): StepResult {
+    return this.raise('illegalState', 0);
+  }
+
+  spAlignment(): StepResult {
+    return this.raise('spAlignment', 0);
+  }
+
+  private raise(kind: ExceptionKind, iss: number): StepResult {
+    this.exceptions.synchronous(kind, iss);
+    return EXCEPTION;
+  }
+
+  eret(): StepResult {
+    if (this.state.get(CPU.EL) === 0) return this.undefinedBecause('ERET');
+    this.exceptions.exceptionReturn();
+    if (this.exceptions.takeInterrupt()) return EXCEPTION;
+    // The next instruction would meet PSTATE.IL, unless it cannot even be fetched.
+    if (this.state.get(CPU.IL)) return this.fetchAddress() === 0 ? EXCEPTION : this.illegalState();
+    return RESYNC;
+  }
+
+  waitForInterrupt(): StepResult {
+    const s = this.state;
+    if (this.wakesUp()) return CONTINUE;
+    if (s.get(CPU.EL) === 0 && !(s.get(SCTLR_CELL) & SCTLR.nTWI)) return this.raise('wfx', ISS_WFI);
+    s.advance();
+    return WAIT;
+  }
+
+  waitForEvent(): StepResult {
+    const s = this.state;
+    if (s.get(CPU.EVENT_REGISTER)) {
+      s.set(CPU.EVENT_REGISTER, 0);
+      return CONTINUE;
+    }
+    if (s.get(CPU.EL) === 0 && !(s.get(SCTLR_CELL) & SCTLR.nTWE)) return this.raise('wfx', ISS_WFE);
+    s.advance();
+    return RESYNC;
+  }
+
+  sendEvent(): StepResult {
+    this.state.set(CPU.EVENT_REGISTER, 1);
+    return CONTINUE;
+  }
+
+  softwareStep(): number {
+    if (!this.step.active()) return CONTINUE;
+    if (this.state.get(CPU.SS)) return STEP_ONE;
+    this.raise('softwareStep', ISS_STEP_PENDING);
+    return STEP_TAKEN;
+  }
+
+  softwareStepped(): void {
+    if (!this.step.active()) return;
+    this.state.set(CPU.SS, 0);
+    this.raise('softwareStep', ISS_STEPPED);
+  }
+
+  // Interrupts and time.
+
+  private setLine(line: number, high: boolean): void {
+    this.state.setBits(CPU.INTERRUPT_LINES, line, high);
+    this.context.interruptsChanged();
+  }
+
+  raiseSystemError(): void {
+    this.setLine(LINE.serror, true);
+  }
+
+  pollInterrupts(): number {
+    this.context.interruptsChanged();
+    return this.exceptions.takeInterrupt() ? 1 : 0;
+  }
+
+  wakesUp(): boolean {
+    return this.state.get(CPU.INTERRUPT_LINES) !== 0;
+  }
+
+  updateTimers(): void {
+    this.timers.update();
+  }
+
+  nextTimerDeadlineNs(): number | undefined {
+    return this.timers.nextDeadlineNs();
+  }
+
+  // State.
+
+  reset(pc: number): void {
+    const s = this.state;
+    const lines = s.get(CPU.INTERRUPT_LINES);
+    s.bytes(CPU_STATE_SIZE).fill(0);
+    for (const register of storedRegisters()) {
+      if (register.reset !== 0n) s.setWide(register.offset, register.reset);
+    }
+    s.setNumber(CPU.PC, pc);
+    s.setPair(CPU.FLAG_Z, 1, 0);
+    s.set(CPU.EL, 1);
+    s.set(CPU.SPSEL, 1);
+    s.set(CPU.DAIF, DAIF.D | DAIF.A | DAIF.I | DAIF.F);
+    s.set(CPU.INTERRUPT_LINES, lines & ~LINE.serror);
+    this.mmu.forgetBanks();
+    this.context.everythingChanged();
+    this.timers.resynchronize();
+  }
+
+  setX(index: number, value: number): void {
+    this.state.setNumber(this.state.slot(index), value);
+  }
+
+  saveState(): SavedState {
+    return saveCpu(this.state);
+  }
+
+  restoreState(saved: SavedState): void {
+    restoreCpu(this.state, saved);
+    this.mmu.forgetBanks();
+    this.context.everythingChanged();
+    this.timers.resynchronize();
+    this.ports.codeCache.invalidateAll();
+  }
+
+  counters(): CpuCounters {
+    const count = (field: number) => this.state.get(field) >>> 0;
+    return {
+      exceptions: count(CPU.COUNT_EXCEPTIONS),
+      interrupts: count(CPU.COUNT_INTERRUPTS),
+      tlbMisses: count(CPU.COUNT_READ_MISSES) + count(CPU.COUNT_WRITE_MISSES),
+      mmioAccesses: count(CPU.COUNT_MMIO),
+    };
+  }
+
+  describe(): string {
+    const s = this.state;
+    const wide = (offset: number) => hex64(s.get(offset), s.high(offset));
+    const lines = [`PC   ${wide(CPU.PC)}`, `SP   ${wide(s.slot(SLOT_SP))}`];
+    for (let i = 0; i < GENERAL_REGISTERS; i++) lines.push(`X${i}`.padEnd(5) + wide(s.slot(i)));
+    const nzcv = (readNzcv(s) >>> 28).toString(2).padStart(4, '0');
+    lines.push(`EL${s.get(CPU.EL)} NZCV ${nzcv} DAIF ${(s.get(CPU.DAIF) >> 6).toString(2).padStart(4, '0')}`);
+    for (const name of ['ESR_EL1', 'FAR_EL1', 'ELR_EL1', 'SPSR_EL1'] as const) {
+      lines.push(name.padEnd(9) + wide(cellOffset(name)));
+    }
+    return lines.join('\n');
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * What follows from EL, PSTATE and the control registers: the words that generated code tests (FP_TRAPPED,
+ * SP_ALIGNMENT_CHECKED, ZVA_TRAPPED, FP_FAST, ATTENTION) and the translation context of the MMU.
+ * Whoever changes an input calls the matching method here.
+ */
+import { CPU } from '../layout/cpu-state.ts';
+import type { Mmu } from '../mmu/mmu.ts';
+import type { RegimeRegisters } from '../mmu/regime.ts';
+import { ATTENTION_INTERRUPT } from './runtime.ts';
+import { type CpuState, cellOffset } from './state.ts';
+
+/** Bits of SCTLR_EL1 (low half) with effects outside translation. */
+export const SCTLR = {
+  SA: 1 << 3,
+  SA0: 1 << 4,
+  UMA: 1 << 9,
+  DZE: 1 << 14,
+  UCT: 1 << 15,
+  nTWI: 1 << 16,
+  nTWE: 1 << 18,
+  TSCXT: 1 << 20,
+  SPAN: 1 << 23,
+  UCI: 1 << 26,
+} as const;
+/** In the high half. */
+export const SCTLR_HI_DSSBS = 1 << (44 - 32);
+
+const CPACR_FPEN_SHIFT = 20;
+/** CPACR_EL1.FPEN: 0 and 2 trap EL0 and EL1, 1 traps EL0. */
+const FPEN_TRAPS_ALL = [true, false, true, false] as const;
+const FPEN_TRAPS_EL0 = [true, true, true, false] as const;
+
+/** FPCR: RMode, FZ, DN, AHP; any of them set rules out the host's arithmetic. */
+const FPCR_UNUSUAL = (3 << 22) | (1 << 24) | (1 << 25) | (1 << 26);
+const FPSR_IXC = 1 << 4;
+
+/** Interrupt inputs in INTERRUPT_LINES and the DAIF bits that mask them. */
+export const LINE = { irq: 1 << 0, fiq: 1 << 1, serror: 1 << 2 } as const;
+export const DAIF = { D: 1 << 9, A: 1 << 8, I: 1 << 7, F: 1 << 6 } as const;
+
+const SCTLR_CELL = cellOffset('SCTLR_EL1');
+const CPACR_CELL = cellOffset('CPACR_EL1');
+const TCR_CELL = cellOffset('TCR_EL1');
+const MAIR_CELL = cellOffset('MAIR_EL1');
+const TTBR0_CELL = cellOffset('TTBR0_EL1');
+const TTBR1_CELL = cellOffset('TTBR1_EL1');
+
+export class ExecutionContext {
+  private readonly state: CpuState;
+  private readonly mmu: Mmu;
+
+  constructor(state: CpuState, mmu: Mmu) {
+    this.state = state;
+    this.mmu = mmu;
+  }
+
+  /** After a change of EL, PAN, UAO or DAIF. */
+  pstateChanged(): void {
+    this.trapsChanged();
+    const s = this.state;
+    this.mmu.enter(s.get(CPU.EL), s.get(CPU.PAN) !== 0, s.get(CPU.UAO) !== 0);
+    this.interruptsChanged();
+  }
+
+  /** After a change of EL, SCTLR_EL1 or CPACR_EL1. */
+  trapsChanged(): void {
+    const s = this.state;
+    const el0 = s.get(CPU.EL) === 0;
+    const sctlr = s.get(SCTLR_CELL);
+    const fpen = (s.get(CPACR_CELL) >>> CPACR_FPEN_SHIFT) & 3;
+    const trapped = el0 ? FPEN_TRAPS_EL0[fpen] : FPEN_TRAPS_ALL[fpen];
+    s.set(CPU.FP_TRAPPED, trapped ? 1 : 0);
+    s.set(CPU.SP_ALIGNMENT_CHECKED, sctlr & (el0 ? SCTLR.SA0 : SCTLR.SA) ? 1 : 0);
+    s.set(CPU.ZVA_TRAPPED, el0 && !(sctlr & SCTLR.DZE) ? 1 : 0);
+  }
+
+  /** After a change of SCTLR_EL1, TCR_EL1 or MAIR_EL1. */
+  regimeChanged(): void {
+    this.mmu.configure(this.regimeRegisters());
+    this.trapsChanged();
+  }
+
+  /** After a change of TTBRn_EL1. */
+  tablesChanged(): void {
+    this.mmu.configureTables(this.regimeRegisters());
+  }
+
+  /** After a change of FPCR or FPSR. */
+  floatingPointChanged(): void {
+    const s = this.state;
+    const usual = (s.get(CPU.FPCR) & FPCR_UNUSUAL) === 0 && (s.get(CPU.FPSR) & FPSR_IXC) !== 0;
+    s.set(CPU.FP_FAST, usual ? 1 : 0);
+  }
+
+  /** The interrupt inputs that PSTATE lets through, as LINE bits. */
+  unmaskedLines(): number {
+    const s = this.state;
+    const daif = s.get(CPU.DAIF);
+    const masked =
+      (daif & DAIF.I ? LINE.irq : 0) | (daif & DAIF.F ? LINE.fiq : 0) | (daif & DAIF.A ? LINE.serror : 0);
+    return s.get(CPU.INTERRUPT_LINES) & ~masked;
+  }
+
+  /** ISR_EL1: what is pending, masked or not, at the places of A, I and F. */
+  interruptStatus(): number {
+    const lines = this.state.get(CPU.INTERRUPT_LINES);
+    return (
+      (lines & LINE.irq ? DAIF.I : 0) | (lines & LINE.fiq ? DAIF.F : 0) | (lines & LINE.serror ? DAIF.A : 0)
+    );
+  }
+
+  /** After a change of the interrupt inputs or DAIF. */
+  interruptsChanged(): void {
+    const wanted = this.unmaskedLines() !== 0;
+    const present = (this.state.get(CPU.ATTENTION) & ATTENTION_INTERRUPT) !== 0;
+    if (wanted !== present) this.state.setBits(CPU.ATTENTION, ATTENTION_INTERRUPT, wanted);
+  }
+
+  /** After everything changed: reset or restore. */
+  everythingChanged(): void {
+    this.regimeChanged();
+    this.floatingPointChanged();
+    this.pstateChanged();
+  }
+
+  private regimeRegisters(): RegimeRegisters {
+    const s = this.state;
+    return {
+      sctlr: s.get(SCTLR_CELL),
+      tcrLo: s.get(TCR_CELL),
+      tcrHi: s.high(TCR_CELL),
+      mairLo: s.get(MAIR_CELL),
+      mairHi: s.high(MAIR_CELL),
+      ttbr0Lo: s.get(TTBR0_CELL),
+      ttbr0Hi: s.high(TTBR0_CELL),
+      ttbr1Lo: s.get(TTBR1_CELL),
+      ttbr1Hi: s.high(TTBR1_CELL),
+    };
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * EL1 control and exception registers. Writes that change translation or traps answer RESYNC.
+ */
+import { RESYNC, type StepResult } from '../runtime.ts';
+import type { SystemContext, SystemRegister } from './row.ts';
+
+const ALL = 0xffff_ffff_ffff_ffffn;
+const LOW_WORD = 0xffff_ffffn;
+
+/** M A C SA SA0 UMA I DZE UCT nTWI nTWE WXN TSCXT SPAN UCI, DSSBS; no EE, E0E, AArch32 or pointer keys. */
+const SCTLR_WRITABLE = 0x1000_049d_d21fn;
+/** ITD, SED, EOS, EIS, nTLSMD, LSMAOE. */
+const SCTLR_RES1 = 0x3040_0980n;
+/** At reset also SPAN, nTWI and nTWE, as before these bits existed. */
+const SCTLR_RESET = SCTLR_RES1 | 0x0085_0000n;
+/** TxSZ, EPDn, cacheability, shareability, TGn, A1, IPS, AS, TBIn, E0PDn. */
+const TCR_WRITABLE = 0x0180_0077_ffff_ffbfn;
+/** FPEN. */
+const CPACR_WRITABLE = 0x0030_0000n;
+/** N Z C V UAO PAN SS IL SSBS D A I F and M[4:0]. */
+const SPSR_WRITABLE = 0xf0f0_13dfn;
+const VBAR_WRITABLE = 0xffff_ffff_ffff_f800n;
+
+function regimeChanged(c: SystemContext): StepResult {
+  c.context.regimeChanged();
+  return RESYNC;
+}
+
+function tablesChanged(c: SystemContext): StepResult {
+  c.context.tablesChanged();
+  return RESYNC;
+}
+
+function trapsChanged(c: SystemContext): StepResult {
+  c.context.trapsChanged();
+  return RESYNC;
+}
+
+export const CONTROL: readonly SystemRegister[] = [
+  {
+    name: 'SCTLR_EL1',
+    encoding: [3, 0, 1, 0, 0],
+    access: 'EL1 RW',
+    cell: 'SCTLR_EL1',
+    writable: SCTLR_WRITABLE,
+    res1: SCTLR_RES1,
+    reset: SCTLR_RESET,
+    written: regimeChanged,
+  },
+  { name: 'ACTLR_EL1', encoding: [3, 0, 1, 0, 1], access: 'EL1 RW', cell: 'ACTLR_EL1', writable: 0n },
+  {
+    name: 'CPACR_EL1',
+    encoding: [3, 0, 1, 0, 2],
+    access: 'EL1 RW',
+    cell: 'CPACR_EL1',
+    writable: CPACR_WRITABLE,
+    written: trapsChanged,
+  },
+  {
+    name: 'TTBR0_EL1',
+    encoding: [3, 0, 2, 0, 0],
+    access: 'EL1 RW',
+    cell: 'TTBR0_EL1',
+    writable: ALL,
+    written: tablesChanged,
+  },
+  {
+    name: 'TTBR1_EL1',
+    encoding: [3, 0, 2, 0, 1],
+    access: 'EL1 RW',
+    cell: 'TTBR1_EL1',
+    writable: ALL,
+    written: tablesChanged,
+  },
+  {
+    name: 'TCR_EL1',
+    encoding: [3, 0, 2, 0, 2],
+    access: 'EL1 RW',
+    cell: 'TCR_EL1',
+    writable: TCR_WRITABLE,
+    written: regimeChanged,
+  },
+  {
+    name: 'MAIR_EL1',
+    encoding: [3, 0, 10, 2, 0],
+    access: 'EL1 RW',
+    cell: 'MAIR_EL1',
+    writable: ALL,
+    written: regimeChanged,
+  },
+  { name: 'AMAIR_EL1', encoding: [3, 0, 10, 3, 0], access: 'EL1 RW', cell: 'AMAIR_EL1', writable: 0n },
+  {
+    name: 'SPSR_EL1',
+    encoding: [3, 0, 4, 0, 0],
+    access: 'EL1 RW',
+    cell: 'SPSR_EL1',
+    writable: SPSR_WRITABLE,
+  },
+  { name: 'ELR_EL1', encoding: [3, 0, 4, 0, 1], access: 'EL1 RW', cell: 'ELR_EL1', writable: ALL },
+  { name: 'AFSR0_EL1', encoding: [3, 0, 5, 1, 0], access: 'EL1 RW', cell: 'AFSR0_EL1', writable: 0n },
+  { name: 'AFSR1_EL1', encoding: [3, 0, 5, 1, 1], access: 'EL1 RW', cell: 'AFSR1_EL1', writable: 0n },
+  { name: 'ESR_EL1', encoding: [3, 0, 5, 2, 0], access: 'EL1 RW', cell: 'ESR_EL1', writable: LOW_WORD },
+  { name: 'FAR_EL1', encoding: [3, 0, 6, 0, 0], access: 'EL1 RW', cell: 'FAR_EL1', writable: ALL },
+  { name: 'PAR_EL1', encoding: [3, 0, 7, 4, 0], access: 'EL1 RW', cell: 'PAR_EL1', writable: ALL },
+  {
+    name: 'VBAR_EL1',
+    encoding: [3, 0, 12, 0, 0],
+    access: 'EL1 RW',
+    cell: 'VBAR_EL1',
+    writable: VBAR_WRITABLE,
+  },
+  { name: 'RVBAR_EL1', encoding: [3, 0, 12, 0, 1], access: 'EL1 RO', value: 0n },
+  {
+    name: 'ISR_EL1',
+    encoding: [3, 0, 12, 1, 0],
+    access: 'EL1 RO',
+    read: (c) => c.context.interruptStatus(),
+  },
+  {
+    name: 'CONTEXTIDR_EL1',
+    encoding: [3, 0, 13, 0, 1],
+    access: 'EL1 RW',
+    cell: 'CONTEXTIDR_EL1',
+    writable: LOW_WORD,
+  },
+];

@@ -1,0 +1,134 @@
+/**
+ * Debug registers (Arm ARM D17.3): two breakpoints and two watchpoints whose registers hold what is written
+ * but which never match; OS lock; software step by MDSCR_EL1.SS (software-step.ts). No external debugger: the
+ * communication channel is empty, the OS double lock is kept but has no effect.
+ */
+import { CONTINUE } from '../runtime.ts';
+import { cellOffset } from '../state.ts';
+import type { CellName } from './cells.ts';
+import type { SystemRegister } from './row.ts';
+
+const LOW_WORD = 0xffff_ffffn;
+/** SS ERR TDCC KDE HDE MDE TDA INTdis TXU RXO TXfull RXfull. */
+const MDSCR_WRITABLE = 0x6ce0_f041n;
+const MDCCINT_WRITABLE = 0x6000_0000n;
+/** OSLSR_EL1: OSLM = 0b10 (implemented), OSLK. */
+const OSLSR_OSLM = 1 << 3;
+const OSLSR_OSLK = 1 << 1;
+/** Virtual addresses, word aligned. */
+const BVR_WRITABLE = 0xffff_ffff_ffff_fffcn;
+/** E PMC BAS HMC SSC LBN BT. */
+const BCR_WRITABLE = 0x00ff_e1e7n;
+/** E PAC LSC BAS HMC SSC LBN WT MASK. */
+const WCR_WRITABLE = 0x1f1f_ffffn;
+const CLAIM_TAGS = 0xff;
+const OSLSR = cellOffset('OSLSR_EL1');
+const CLAIM = cellOffset('DBGCLAIM_EL1');
+
+function pair(index: 0 | 1, name: string, op2: number, writable: bigint): SystemRegister {
+  const cell = `${name}${index}_EL1` as CellName;
+  return { name: cell, encoding: [2, 0, 0, index, op2], access: 'EL1 RW', cell, writable };
+}
+
+const COMPARATORS: readonly SystemRegister[] = ([0, 1] as const).flatMap((index) => [
+  pair(index, 'DBGBVR', 4, BVR_WRITABLE),
+  pair(index, 'DBGBCR', 5, BCR_WRITABLE),
+  pair(index, 'DBGWVR', 6, BVR_WRITABLE),
+  pair(index, 'DBGWCR', 7, WCR_WRITABLE),
+]);
+
+export const DEBUG: readonly SystemRegister[] = [
+  ...COMPARATORS,
+  {
+    name: 'OSDTRRX_EL1',
+    encoding: [2, 0, 0, 0, 2],
+    access: 'EL1 RW',
+    cell: 'OSDTRRX_EL1',
+    writable: LOW_WORD,
+  },
+  {
+    name: 'MDCCINT_EL1',
+    encoding: [2, 0, 0, 2, 0],
+    access: 'EL1 RW',
+    cell: 'MDCCINT_EL1',
+    writable: MDCCINT_WRITABLE,
+  },
+  {
+    name: 'MDSCR_EL1',
+    encoding: [2, 0, 0, 2, 2],
+    access: 'EL1 RW',
+    cell: 'MDSCR_EL1',
+    writable: MDSCR_WRITABLE,
+  },
+  {
+    name: 'OSDTRTX_EL1',
+    encoding: [2, 0, 0, 3, 2],
+    access: 'EL1 RW',
+    cell: 'OSDTRTX_EL1',
+    writable: LOW_WORD,
+  },
+  {
+    name: 'OSECCR_EL1',
+    encoding: [2, 0, 0, 6, 2],
+    access: 'EL1 RW',
+    cell: 'OSECCR_EL1',
+    writable: LOW_WORD,
+  },
+  { name: 'MDRAR_EL1', encoding: [2, 0, 1, 0, 0], access: 'EL1 RO', value: 0n },
+  {
+    name: 'OSLAR_EL1',
+    encoding: [2, 0, 1, 0, 4],
+    access: 'EL1 WO',
+    write: (c, lo) => {
+      c.state.set(OSLSR, lo & 1 ? OSLSR_OSLK : 0);
+      return CONTINUE;
+    },
+  },
+  {
+    name: 'OSLSR_EL1',
+    encoding: [2, 0, 1, 1, 4],
+    access: 'EL1 RO',
+    cell: 'OSLSR_EL1',
+    res1: BigInt(OSLSR_OSLM),
+    reset: BigInt(OSLSR_OSLK),
+    read: (c) => OSLSR_OSLM | c.state.get(OSLSR),
+  },
+  { name: 'OSDLR_EL1', encoding: [2, 0, 1, 3, 4], access: 'EL1 RW', cell: 'OSDLR_EL1', writable: 1n },
+  { name: 'DBGPRCR_EL1', encoding: [2, 0, 1, 4, 4], access: 'EL1 RW', cell: 'DBGPRCR_EL1', writable: 1n },
+  {
+    name: 'DBGCLAIMSET_EL1',
+    encoding: [2, 0, 7, 8, 6],
+    access: 'EL1 RW',
+    read: () => CLAIM_TAGS,
+    write: (c, lo) => {
+      c.state.set(CLAIM, c.state.get(CLAIM) | (lo & CLAIM_TAGS));
+      return CONTINUE;
+    },
+  },
+  {
+    name: 'DBGCLAIMCLR_EL1',
+    encoding: [2, 0, 7, 9, 6],
+    access: 'EL1 RW',
+    cell: 'DBGCLAIM_EL1',
+    write: (c, lo) => {
+      c.state.set(CLAIM, c.state.get(CLAIM) & ~lo);
+      return CONTINUE;
+    },
+  },
+  { name: 'DBGAUTHSTATUS_EL1', encoding: [2, 0, 7, 14, 6], access: 'EL1 RO', value: 0n },
+  { name: 'MDCCSR_EL0', encoding: [2, 3, 0, 1, 0], access: 'EL0 RO', value: 0n },
+  {
+    name: 'DBGDTR_EL0',
+    encoding: [2, 3, 0, 4, 0],
+    access: 'EL0 RW',
+    read: () => 0,
+    write: () => CONTINUE,
+  },
+  {
+    name: 'DBGDTRRX_EL0, DBGDTRTX_EL0',
+    encoding: [2, 3, 0, 5, 0],
+    access: 'EL0 RW',
+    read: () => 0,
+    write: () => CONTINUE,
+  },
+];

@@ -1,0 +1,131 @@
+/**
+ * Identification registers (Arm ARM D17.2, group "Identification"): what this CPU is and what it implements.
+ * A field not named here is zero: not implemented. Whoever implements a feature changes its row.
+ */
+import { type CpuState, cellOffset } from '../state.ts';
+import { atEl0, GATE, type SystemRegister } from './row.ts';
+
+/** A field of an identification register: lowest bit, value, meaning. */
+type Field = readonly [bit: number, value: number, meaning: string];
+
+function fields(...rows: readonly Field[]): bigint {
+  return rows.reduce((value, [bit, field]) => value | (BigInt(field) << BigInt(bit)), 0n);
+}
+
+/** Cortex-A72 r0p3. */
+const MIDR = 0x410f_d083n;
+const MPIDR_RES1 = 0x8000_0000n;
+
+const CTR = fields(
+  [0, 4, 'IminLine: 64 bytes'],
+  [14, 3, 'L1Ip: PIPT'],
+  [16, 4, 'DminLine: 64 bytes'],
+  [20, 4, 'ERG: 64 bytes'],
+  [24, 4, 'CWG: 64 bytes'],
+  [31, 1, 'RES1'],
+);
+
+const CLIDR = fields(
+  [0, 3, 'Ctype1: separate'],
+  [3, 4, 'Ctype2: unified'],
+  [21, 1, 'LoUIS'],
+  [24, 2, 'LoC'],
+  [27, 1, 'LoUU'],
+);
+
+const PFR0 = fields(
+  [0, 1, 'EL0: AArch64 only'],
+  [4, 1, 'EL1: AArch64 only'],
+  [24, 1, 'GIC: system registers, version 3.0'],
+  [56, 3, 'CSV2: no branch state crosses contexts, SCXTNUM_ELx'],
+  [60, 1, 'CSV3: no speculative use of faulting loads'],
+);
+const PFR1 = fields([4, 2, 'SSBS: PSTATE.SSBS, MRS and MSR']);
+const DFR0 = fields([0, 6, 'DebugVer: Armv8'], [12, 1, 'BRPs: 2'], [20, 1, 'WRPs: 2']);
+const ISAR0 = fields([16, 1, 'CRC32'], [20, 2, 'Atomic: LSE']);
+const MMFR0 = fields(
+  [0, 5, 'PARange: 48 bits'],
+  [4, 2, 'ASIDBits: 16'],
+  [20, 1, 'TGran16'],
+  [24, 0, 'TGran64: yes'],
+  [28, 0, 'TGran4: yes'],
+);
+const MMFR1 = fields([20, 2, 'PAN: and AT S1E1RP, S1E1WP']);
+const MMFR2 = fields([4, 1, 'UAO'], [60, 1, 'E0PD']);
+
+/** DCZID_EL0.BS: log2 of the words of a block; DZP: DC ZVA prohibited. */
+const DCZID_BS = 4;
+const DCZID_DZP = 1 << 4;
+
+/** CCSIDR_EL1 by CSSELR_EL1 (level − 1 and InD): line 64 bytes. */
+const CACHES = [
+  { select: 0, name: 'L1 data', sets: 256, ways: 2 },
+  { select: 1, name: 'L1 instruction', sets: 256, ways: 3 },
+  { select: 2, name: 'L2 unified', sets: 1024, ways: 16 },
+] as const;
+const LINE_64_BYTES = 2;
+const CSSELR_MASK = 0xf;
+
+function cacheGeometry(state: CpuState): number {
+  const select = state.get(cellOffset('CSSELR_EL1')) & CSSELR_MASK;
+  const cache = CACHES.find((row) => row.select === select);
+  return cache ? ((cache.sets - 1) << 13) | ((cache.ways - 1) << 3) | LINE_64_BYTES : 0;
+}
+
+/** Rows of op0 = 3, op1 = 0, CRn = 0 by CRm and op2; all others there are reserved and read as zero. */
+const FEATURES: readonly (readonly [name: string, crm: number, op2: number, value: bigint])[] = [
+  ['ID_AA64PFR0_EL1', 4, 0, PFR0],
+  ['ID_AA64PFR1_EL1', 4, 1, PFR1],
+  ['ID_AA64DFR0_EL1', 5, 0, DFR0],
+  ['ID_AA64ISAR0_EL1', 6, 0, ISAR0],
+  ['ID_AA64MMFR0_EL1', 7, 0, MMFR0],
+  ['ID_AA64MMFR1_EL1', 7, 1, MMFR1],
+  ['ID_AA64MMFR2_EL1', 7, 2, MMFR2],
+];
+
+/** The AArch32 registers (CRm 1 … 3) are UNKNOWN without AArch32: zero, like the reserved ones. */
+function featureRows(): SystemRegister[] {
+  const rows: SystemRegister[] = [];
+  for (let crm = 1; crm < 8; crm++) {
+    for (let op2 = 0; op2 < 8; op2++) {
+      const row = FEATURES.find(([, c, o]) => c === crm && o === op2);
+      const [name, value] = row ? [row[0], row[3]] : [`S3_0_C0_C${crm}_${op2}`, 0n];
+      rows.push({ name, encoding: [3, 0, 0, crm, op2], access: 'EL1 RO', value });
+    }
+  }
+  return rows;
+}
+
+export const IDENTIFICATION: readonly SystemRegister[] = [
+  { name: 'MIDR_EL1', encoding: [3, 0, 0, 0, 0], access: 'EL1 RO', value: MIDR },
+  {
+    name: 'MPIDR_EL1',
+    encoding: [3, 0, 0, 0, 5],
+    access: 'EL1 RO',
+    read: (c) => Number(MPIDR_RES1) | c.affinity,
+  },
+  { name: 'REVIDR_EL1', encoding: [3, 0, 0, 0, 6], access: 'EL1 RO', value: 0n },
+  ...featureRows(),
+  {
+    name: 'CCSIDR_EL1',
+    encoding: [3, 1, 0, 0, 0],
+    access: 'EL1 RO',
+    read: (c) => cacheGeometry(c.state),
+  },
+  { name: 'CLIDR_EL1', encoding: [3, 1, 0, 0, 1], access: 'EL1 RO', value: CLIDR },
+  { name: 'AIDR_EL1', encoding: [3, 1, 0, 0, 7], access: 'EL1 RO', value: 0n },
+  {
+    name: 'CSSELR_EL1',
+    encoding: [3, 2, 0, 0, 0],
+    access: 'EL1 RW',
+    cell: 'CSSELR_EL1',
+    writable: 0xfn,
+  },
+  { name: 'CTR_EL0', encoding: [3, 3, 0, 0, 1], access: 'EL0 RO', gate: GATE.uct, value: CTR },
+  {
+    name: 'DCZID_EL0',
+    encoding: [3, 3, 0, 0, 7],
+    access: 'EL0 RO',
+    read: (c) => DCZID_BS | (atEl0(c.state) && !GATE.dze(c.state) ? DCZID_DZP : 0),
+  },
+];
