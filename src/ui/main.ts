@@ -1,7 +1,7 @@
 /** The page's entry: makes what the application needs and puts it on the page. */
 import { BrambleApp } from './app/app.ts';
 import type { CreateMachine } from './machine/session.ts';
-import { browserStorage, SettingsStore } from './shell/settings.ts';
+import { browserStorage, DEFAULT_SETTINGS, FONT_SIZE_PX, SettingsStore } from './shell/settings.ts';
 import { Theme } from './shell/theme.ts';
 
 /** The engine, loaded when it is first needed: the first page stands without it. */
@@ -22,5 +22,11 @@ async function fakeEngine(): Promise<CreateMachine | undefined> {
   return isScenario(name) ? fakeCreateMachine(name) : undefined;
 }
 
-const settings = new SettingsStore(browserStorage());
+/** Below this width a terminal needs smaller letters for a useful number of columns. */
+const PHONE_WIDTH = '(max-width: 480px)';
+
+const settings = new SettingsStore(browserStorage(), {
+  ...DEFAULT_SETTINGS,
+  fontSizePx: matchMedia(PHONE_WIDTH).matches ? FONT_SIZE_PX.phone : FONT_SIZE_PX.normal,
+});
 document.body.append(new BrambleApp(settings, new Theme(settings), createMachine));

@@ -12,11 +12,16 @@ export interface Settings {
   readonly screenReader: boolean;
 }
 
-export const FONT_SIZE_PX = { smallest: 9, normal: 14, largest: 28 } as const;
+/** `phone` gives 50 columns on a narrow screen. */
+export const FONT_SIZE_PX = { smallest: 9, phone: 11, normal: 14, largest: 28 } as const;
 
 const STORAGE_KEY = 'bramble.settings';
 const THEME_CHOICES: readonly ThemeChoice[] = ['system', 'light', 'dark', 'contrast'];
-const DEFAULTS: Settings = { theme: 'system', fontSizePx: FONT_SIZE_PX.normal, screenReader: false };
+export const DEFAULT_SETTINGS: Settings = {
+  theme: 'system',
+  fontSizePx: FONT_SIZE_PX.normal,
+  screenReader: false,
+};
 
 /** The part of `Storage` that settings need. */
 export type KeyValueStore = Pick<Storage, 'getItem' | 'setItem'>;
@@ -26,9 +31,9 @@ export class SettingsStore {
   readonly #listeners = new Set<(settings: Settings) => void>();
   #current: Settings;
 
-  constructor(store: KeyValueStore | undefined) {
+  constructor(store: KeyValueStore | undefined, defaults: Settings = DEFAULT_SETTINGS) {
     this.#store = store;
-    this.#current = readSettings(store);
+    this.#current = readSettings(store, defaults);
   }
 
   get current(): Settings {
@@ -65,21 +70,21 @@ export function clampFontSize(sizePx: number): number {
   return Math.min(FONT_SIZE_PX.largest, Math.max(FONT_SIZE_PX.smallest, Math.round(sizePx)));
 }
 
-function readSettings(store: KeyValueStore | undefined): Settings {
+function readSettings(store: KeyValueStore | undefined, defaults: Settings): Settings {
   try {
-    return validSettings(JSON.parse(store?.getItem(STORAGE_KEY) ?? '{}'));
+    return validSettings(JSON.parse(store?.getItem(STORAGE_KEY) ?? '{}'), defaults);
   } catch {
-    return DEFAULTS;
+    return defaults;
   }
 }
 
 /** Takes what is valid of something read from storage, which older versions or people may have written. */
-function validSettings(saved: unknown): Settings {
-  if (typeof saved !== 'object' || saved === null) return DEFAULTS;
+function validSettings(saved: unknown, defaults: Settings): Settings {
+  if (typeof saved !== 'object' || saved === null) return defaults;
   const { theme, fontSizePx, screenReader } = saved as Record<string, unknown>;
   return {
-    theme: THEME_CHOICES.find((choice) => choice === theme) ?? DEFAULTS.theme,
-    fontSizePx: typeof fontSizePx === 'number' ? clampFontSize(fontSizePx) : DEFAULTS.fontSizePx,
-    screenReader: typeof screenReader === 'boolean' ? screenReader : DEFAULTS.screenReader,
+    theme: THEME_CHOICES.find((choice) => choice === theme) ?? defaults.theme,
+    fontSizePx: typeof fontSizePx === 'number' ? clampFontSize(fontSizePx) : defaults.fontSizePx,
+    screenReader: typeof screenReader === 'boolean' ? screenReader : defaults.screenReader,
   };
 }
