@@ -55,6 +55,10 @@ async function serve(): Promise<void> {
   if (address === undefined) throw new Error('the server has no address');
   console.log(`Bramble is at ${address} (Ctrl-C stops it)`);
   if (!values['no-open'] && hasDisplay()) openBrowser(address);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    // Open pages keep connections alive, so closing politely could take for ever.
+    process.once(signal, () => process.exit(0));
+  }
 }
 
 try {
