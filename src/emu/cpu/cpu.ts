@@ -9,7 +9,6 @@ import { Mmu } from '../mmu/mmu.ts';
 import { type ExceptionKind, ISS_FP, ISS_WFE, ISS_WFI } from './exception-classes.ts';
 import { Exceptions } from './exceptions.ts';
 import { DAIF, ExecutionContext, LINE, SCTLR } from './execution-context.ts';
-import { callFirmware } from './firmware.ts';
 import { readNzcv } from './pstate.ts';
 import {
   CONTINUE,
@@ -153,7 +152,9 @@ export class Cpu implements CpuRuntime {
       return this.undefinedBecause(instruction.toUpperCase());
     }
     this.state.advance();
-    callFirmware(this.state, firmware);
+    const s = this.state;
+    const x = (index: number) => s.wide(s.slot(index));
+    s.setWide(s.slot(0), firmware.call(x(0), x(1), x(2), x(3)));
     return RESYNC;
   }
 

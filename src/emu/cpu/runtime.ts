@@ -149,16 +149,18 @@ export interface CodeCache {
 
 /** The system-register face of a GICv3 CPU interface; names as in the architecture, ICC_IAR1_EL1 etc. */
 export interface GicCpuInterface {
-  readRegister(name: string): number;
-  writeRegister(name: string, lo: number, hi: number): void;
+  /** Undefined when the register cannot be read. */
+  readRegister(name: string): number | undefined;
+  /** False when the register cannot be written. */
+  writeRegister(name: string, lo: number, hi: number): boolean;
 }
 
 /** Firmware behind HVC or SMC (PSCI, SMCCC). */
 export interface FirmwareCalls {
   /** Which instruction reaches it; the other is UNDEFINED. */
   readonly conduit: 'hvc' | 'smc';
-  /** Returns the new X0. Arguments are X1 … X3. */
-  call(functionId: number, x1: bigint, x2: bigint, x3: bigint): bigint;
+  /** Arguments are X0 … X3, unsigned; the result is the new X0. */
+  call(x0: bigint, x1: bigint, x2: bigint, x3: bigint): bigint;
 }
 
 /** Where one vCPU's tables lie in linear memory. */

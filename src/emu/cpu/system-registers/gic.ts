@@ -32,7 +32,7 @@ export const GIC: readonly SystemRegister[] = ROWS.map(([name, crn, crm, op2, ac
   name,
   encoding: [3, 0, crn, crm, op2],
   access,
-  read: (c) => c.gic.readRegister(name),
+  read: (c) => c.gic.readRegister(name) ?? 0,
   write: (c, lo, hi) => {
     c.gic.writeRegister(name, lo >>> 0, hi >>> 0);
     return CONTINUE;
