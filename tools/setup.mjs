@@ -45,8 +45,9 @@ function dependenciesAreCurrent() {
 /** Runs `npm ci` unless what is installed is what package-lock.json asks for. @throws {SetupError} */
 export function ensureDependencies() {
   if (dependenciesAreCurrent()) return;
-  console.log('setup: installing npm packages');
-  const options = { cwd: projectFolder, stdio: 'inherit', shell: isWindows };
+  // Standard output belongs to the command: a guest's console, for one.
+  console.error('setup: installing npm packages');
+  const options = { cwd: projectFolder, stdio: ['inherit', 2, 'inherit'], shell: isWindows };
   if (spawnSync('npm', ['ci', '--no-audit', '--no-fund'], options).status !== 0) {
     throw new SetupError('Installing the npm packages failed; see the messages of npm above.');
   }
