@@ -31,6 +31,7 @@ const executablePath = CHROMIUM_PATHS.find((path) => path !== undefined && exist
 
 export default defineConfig({
   testDir: 'e2e',
+  testMatch: '**/*.spec.ts',
   timeout: TEST_TIMEOUT_MS,
   expect: { timeout: EXPECT_TIMEOUT_MS },
   // A booting guest needs a core for itself.
