@@ -1,6 +1,7 @@
 /** The page's entry: makes what the application needs and puts it on the page. */
+
+import type { CreateMachine } from '../embed/api.ts';
 import { BrambleApp } from './app/app.ts';
-import type { CreateMachine } from './machine/session.ts';
 import { browserStorage, DEFAULT_SETTINGS, FONT_SIZE_PX, SettingsStore } from './shell/settings.ts';
 import { Theme } from './shell/theme.ts';
 

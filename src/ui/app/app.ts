@@ -3,11 +3,12 @@
  * against closing the tab), and the way between them.
  */
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
+import type { CreateMachine } from '../../embed/api.ts';
 import { guessRole } from '../home/file-kind.ts';
 import { type Catalog, loadCatalog } from '../home/guest-catalog.ts';
 import type { LaunchEvent, OptionsEvent } from '../home/home-view.ts';
 import { type LaunchOptions, machineTitle, parseQuery, toMachineOptions } from '../home/launch-options.ts';
-import { type CreateMachine, MachineSession } from '../machine/session.ts';
+import { MachineSession } from '../machine/session.ts';
 import { logo } from '../shell/art.ts';
 import { toast } from '../shell/clipboard.ts';
 import { confirm } from '../shell/dialogs.ts';

@@ -16,7 +16,7 @@ interface PhaseRow {
 
 const PHASES: readonly PhaseRow[] = [
   { phase: 'load', label: 'Load', announcement: 'Loading.' },
-  { phase: 'firmware', label: 'Firmware', announcement: 'The firmware runs.', optional: true },
+  { phase: 'firmware', label: 'Start', announcement: 'The processor starts.', optional: true },
   { phase: 'kernel', label: 'Kernel', announcement: 'The kernel starts.' },
   { phase: 'init', label: 'Init', announcement: 'The system starts.' },
   { phase: 'ready', label: 'Ready', announcement: 'Ready. The console waits for your input.' },

@@ -8,6 +8,7 @@ export interface EndActions {
   readonly resume: () => void;
   readonly bootAgain: () => void;
   readonly leave: () => void;
+  readonly dismiss: () => void;
   readonly saveLog: () => void;
   readonly copyReport: () => void;
 }
@@ -65,8 +66,12 @@ function errorCard(session: MachineSession, actions: EndActions): TemplateResult
     }
     <div class="card-actions">
       <button type="button" class="button ghost" @click=${actions.copyReport}>${icon('copy')}Copy report</button>
-      <button type="button" class="button" @click=${actions.leave}>Back to start</button>
-      <button type="button" class="button primary" @click=${actions.bootAgain}>${icon('reset')}Try again</button>
+      ${
+        session.alive
+          ? html`<button type="button" class="button" @click=${actions.dismiss}>Dismiss</button>`
+          : html`<button type="button" class="button" @click=${actions.leave}>Back to start</button>
+              <button type="button" class="button primary" @click=${actions.bootAgain}>${icon('reset')}Try again</button>`
+      }
     </div>
   </section>`;
 }

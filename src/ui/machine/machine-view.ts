@@ -18,11 +18,15 @@ import { type ToolbarActions, toolbar } from './toolbar.ts';
 import './key-bar.ts';
 import './terminal.ts';
 import './machine.css';
+import './cards.css';
+import './console.css';
 
 /** How often clocks move while something is under way. */
 const TICK_MS = 200;
 /** How long the finished phases stay to be read. */
 const PHASES_LINGER_MS = 4000;
+/** A guest that says nothing for so long has no phases: bare metal, or no Linux. */
+const PHASES_PATIENCE_MS = 60_000;
 
 export class BrambleMachineView extends LitElement {
   static override properties = {
@@ -118,6 +122,7 @@ export class BrambleMachineView extends LitElement {
     resume: () => this.#togglePause(),
     bootAgain: this.#bootAgain,
     leave: this.#leave,
+    dismiss: () => this.session.dismissError(),
     saveLog: this.#saveLog,
     copyReport: () => void copyText(this.#report(), 'Report copied.'),
   };
@@ -163,12 +168,16 @@ export class BrambleMachineView extends LitElement {
     return state === 'loading' || (state === 'running' && this.#showsPhases());
   }
 
-  /** Until a moment after the guest is ready; a guest that never says so keeps them. */
+  /** Until a moment after the guest is ready, or until it seems that it will never say so. */
   #showsPhases(): boolean {
     const { phases, state, elapsedMs } = this.session;
     const ready = phases.find(({ phase }) => phase === 'ready');
     if (ready !== undefined) return elapsedMs < ready.elapsedMs + PHASES_LINGER_MS;
-    return state === 'running' || (state === 'failed' && phases.length > 1);
+    const lastMs = phases.at(-1)?.elapsedMs ?? 0;
+    return (
+      (state === 'running' && elapsedMs < lastMs + PHASES_PATIENCE_MS) ||
+      (state === 'failed' && phases.length > 1)
+    );
   }
 
   #announcement(): string {

@@ -82,14 +82,46 @@ describe('MachineSession', () => {
     expect(machines).toHaveLength(1);
   });
 
-  it('makes a new machine after a failure and ignores the old one', async () => {
+  it('boots the same machine again when its guest failed', async () => {
     const { session, machines } = bench('panic');
     await session.open();
     await vi.advanceTimersByTimeAsync(5000);
     expect(session.error?.code).toBe('no-init');
     await session.bootAgain();
-    expect(machines).toHaveLength(2);
     expect(session.error).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(session.error?.code).toBe('no-init');
+    expect(machines).toHaveLength(1);
+  });
+
+  it('makes a new machine when the files of the first could not be loaded, and ignores the old one', async () => {
+    const { session, machines } = bench('bad-kernel');
+    await session.open();
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(session.error?.code).toBe('bad-kernel');
+    await session.bootAgain();
+    expect(machines).toHaveLength(2);
+    expect(session.state).toBe('loading');
+    await machines[0]?.powerOff();
+    expect(session.state).toBe('loading');
+  });
+
+  it('tells the machine the size of a console that was there first', async () => {
+    const { session, machines } = bench('ready');
+    session.resizeConsole(100, 30);
+    await session.open();
+    expect(machines[0]?.consoleSize).toEqual([100, 30]);
+  });
+
+  it('begins again when the guest resets itself', async () => {
+    const { session, machines } = bench('ready');
+    await session.open();
+    await vi.advanceTimersByTimeAsync(5000);
+    machines[0]?.guestResets();
+    expect(session.phases).toEqual([]);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(session.phases.at(-1)?.phase).toBe('ready');
+    expect(session.exit).toBeUndefined();
   });
 
   it('turns a failure to make the machine into an error in words', async () => {

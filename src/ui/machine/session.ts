@@ -5,6 +5,7 @@
  */
 import type {
   BootPhase,
+  CreateMachine,
   Machine,
   MachineError,
   MachineEvents,
@@ -14,11 +15,9 @@ import type {
 } from '../../embed/api.ts';
 import { TransferMeter, type TransferView } from './transfer-meter.ts';
 
-export type CreateMachine = (options: MachineOptions) => Promise<Machine>;
-
 export interface PhaseMark {
   readonly phase: BootPhase;
-  /** Since the machine was started. */
+  /** Since the user asked for the boot, loading included. */
   readonly elapsedMs: number;
 }
 
@@ -42,6 +41,7 @@ export class MachineSession {
   #error: MachineError | undefined;
   #exit: MachineEvents['exit']['reason'] | undefined;
   #startedAtMs: number;
+  #consoleSize: readonly [number, number] | undefined;
   #closed = false;
 
   constructor(title: string, options: MachineOptions, create: CreateMachine, nowMs: () => number) {
@@ -96,6 +96,7 @@ export class MachineSession {
       if (this.#closed) return await machine.destroy();
       this.#machine = machine;
       this.#listen(machine);
+      if (this.#consoleSize) machine.resizeConsole(...this.#consoleSize);
       this.#setState(machine.state);
     } catch (error) {
       this.#fail(asMachineError(error));
@@ -126,11 +127,12 @@ export class MachineSession {
     await this.#act((machine) => machine.powerOff());
   }
 
-  /** After the end: the same machine once more. A machine that could not be made is made anew. */
+  /** After the end: the same machine once more. One that could not be loaded, or broke, is made anew. */
   async bootAgain(): Promise<void> {
-    const failed = this.#state === 'failed';
+    const guestRan = this.#phases.some(({ phase }) => phase !== 'load');
+    const broke = this.#state === 'failed' && (!guestRan || this.#error?.code === 'internal');
     this.#beginAgain();
-    if (this.#machine !== undefined && !failed) return await this.#act((machine) => machine.start());
+    if (this.#machine !== undefined && !broke) return await this.#act((machine) => machine.start());
     await this.#machine?.destroy();
     this.#machine = undefined;
     this.#meter = new TransferMeter();
@@ -138,11 +140,17 @@ export class MachineSession {
     await this.open();
   }
 
+  /** Takes an error away that the machine has survived. */
+  dismissError(): void {
+    this.#change(() => (this.#error = undefined));
+  }
+
   type(input: string | Uint8Array): void {
     this.#machine?.type(input);
   }
 
   resizeConsole(columns: number, rows: number): void {
+    this.#consoleSize = [columns, rows];
     this.#machine?.resizeConsole(columns, rows);
   }
 
@@ -172,9 +180,12 @@ export class MachineSession {
     on('state', (state) => this.#setState(state));
     on('console', (bytes) => this.#takeConsole(bytes));
     on('progress', (progress) => this.#change(() => this.#meter.add(progress, this.#nowMs())));
-    on('phase', (mark) => this.#change(() => this.#addPhase(mark)));
+    on('phase', ({ phase }) => this.#change(() => this.#addPhase(phase)));
     on('stats', (stats) => this.#change(() => (this.#stats = stats)));
-    on('exit', ({ reason }) => this.#change(() => (this.#exit = reason)));
+    on('exit', ({ reason }) => {
+      if (reason === 'reset') this.#beginAgain();
+      else this.#change(() => (this.#exit = reason));
+    });
     on('error', (error) => this.#change(() => (this.#error = error)));
     on('log', ({ severity, component, message }) => {
       this.#log.push(`${severity} ${component}: ${message}`);
@@ -187,8 +198,9 @@ export class MachineSession {
     else this.#consoleListener(bytes);
   }
 
-  #addPhase(mark: PhaseMark): void {
-    this.#phases = [...this.#phases.filter((known) => known.phase !== mark.phase), mark];
+  #addPhase(phase: BootPhase): void {
+    const others = this.#phases.filter((known) => known.phase !== phase);
+    this.#phases = [...others, { phase, elapsedMs: this.elapsedMs }];
   }
 
   #beginAgain(): void {

@@ -90,6 +90,7 @@ export class FakeMachine implements Machine {
   state: MachineState = 'loading';
   /** Everything typed so far, for tests. */
   typed = '';
+  consoleSize: readonly [number, number] | undefined;
   readonly #options: MachineOptions;
   readonly #scenario: readonly Step[];
   readonly #listeners = new Map<string, Set<(value: never) => void>>();
@@ -143,7 +144,14 @@ export class FakeMachine implements Machine {
     const echo = text.replaceAll('\r', '\r\n\x1b[32mfake\x1b[0m:~# ').replaceAll('\x03', '^C');
     this.#emit('console', new TextEncoder().encode(echo));
   }
-  resizeConsole(): void {}
+  resizeConsole(columns: number, rows: number): void {
+    this.consoleSize = [columns, rows];
+  }
+  /** As if `reboot` had been typed. */
+  guestResets(): void {
+    this.#emit('exit', { reason: 'reset' });
+    void this.start();
+  }
   async stats(): Promise<MachineStats> {
     const wallSeconds = (Date.now() - this.#startedAtMs) / 1000;
     return {
