@@ -15,8 +15,8 @@ import { coldHandlerModule, type HelperName, interpreterModule } from './interpr
 
 type Helpers = Record<HelperName, (record: number, ...args: number[]) => number | undefined>;
 
-/** Bit of ATTENTION that ends a slice because the guest waits. */
-const ATTENTION_WAIT = 2;
+/** Bit of ATTENTION that ends a slice: the guest waits, or the machine ends. */
+const ATTENTION_STOP = 2;
 const PAGE_MASK = -4096;
 
 export interface SliceOutcome {
@@ -76,8 +76,13 @@ export class Interpreter {
     const left = this.run32(fuel);
     const aside = this.state[(CPU_BLOCK + CPU.FUEL) >> 2] ?? 0;
     this.state[(CPU_BLOCK + CPU.FUEL) >> 2] = 0;
-    this.setAttention(ATTENTION_WAIT, false);
+    this.setAttention(ATTENTION_STOP, false);
     return { executed: fuel - left - aside / RECORD_SIZE, waits: this.waits };
+  }
+
+  /** Ends the running slice at the next resync; for calls that the guest makes into the runtime. */
+  requestStop(): void {
+    this.setAttention(ATTENTION_STOP, true);
   }
 
   /** Decoded page of PC; remembers it in the fetch TLB when fetches may be cached. */
@@ -124,7 +129,7 @@ export class Interpreter {
     const step = (result: number) => {
       if (result === WAIT) {
         this.waits = true;
-        this.setAttention(ATTENTION_WAIT, true);
+        this.setAttention(ATTENTION_STOP, true);
       }
       return result;
     };
