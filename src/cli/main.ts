@@ -11,10 +11,7 @@ const STATUS_ERROR = 1;
 const SIGNAL_STATUS_BASE = 128;
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
-/** In raw mode a terminal does not add the carriage return itself. */
-const say = (line: string): void => {
-  process.stderr.write(`vm: ${line}${process.stdin.isRaw ? '\r' : ''}\n`);
-};
+const say = (line: string): void => void process.stderr.write(`vm: ${line}\n`);
 
 async function main(): Promise<number> {
   const options = parseOptions(process.argv.slice(2));
