@@ -4,13 +4,27 @@
  * apt verifies the signatures. Downloads and unpacked trees appear under their final names only when whole.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 export const GUEST_ARCHITECTURE = 'arm64';
 
+const HOUR_MS = 60 * 60 * 1000;
+
 /** Package lists older than this are fetched again. */
-const LISTS_MAX_AGE_MS = 24 * 60 * 60 * 1000;
+const LISTS_MAX_AGE_MS = 24 * HOUR_MS;
+
+/** Work folders older than this were left by an interrupted run; younger ones may be another's. */
+const LEFTOVER_AGE_MS = HOUR_MS;
 
 /** This computer cannot provide packages; the message is one sentence for the user. */
 export class PackagesUnavailableError extends Error {
@@ -53,9 +67,19 @@ function hasCommand(name: string): boolean {
   return spawnSync(name, ['--version'], { stdio: 'ignore' }).error === undefined;
 }
 
+function removeLeftovers(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    const ageMs = Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+    if (ageMs > LEFTOVER_AGE_MS) rmSync(path, { recursive: true, force: true });
+  }
+}
+
 export class PrivateApt {
   readonly #root: string;
   readonly #archives: string;
+  /** Holds one folder for each download or unpacking that is under way. */
+  readonly #work: string;
   readonly #configuration: string;
 
   /** @throws {PackagesUnavailableError} on a computer without apt. */
@@ -73,7 +97,10 @@ export class PrivateApt {
     for (const folder of ['state', 'lists/partial', 'cache/archives/partial']) {
       mkdirSync(join(this.#root, folder), { recursive: true });
     }
+    this.#work = join(cacheFolder, 'work');
     mkdirSync(this.#archives, { recursive: true });
+    mkdirSync(this.#work, { recursive: true });
+    removeLeftovers(this.#work);
     writeFileSync(join(this.#root, 'status'), '');
     writeFileSync(this.#configuration, aptConfiguration(this.#root));
   }
@@ -116,9 +143,7 @@ export class PrivateApt {
     const file = join(this.#archives, `${name}_${version.replaceAll(':', '%3a')}_${GUEST_ARCHITECTURE}.deb`);
     if (existsSync(file)) return { name, version, file };
     onStart();
-    const partial = `${file}.partial`;
-    rmSync(partial, { recursive: true, force: true });
-    mkdirSync(partial);
+    const partial = mkdtempSync(join(this.#work, 'download-'));
     const run = spawnSync(
       'apt-get',
       ['-c', this.#configuration, '--quiet=2', 'download', `${name}=${version}`],
@@ -135,9 +160,7 @@ export class PrivateApt {
 
   /** Unpacks into a fresh folder; the caller removes it. */
   unpack(debianPackage: DebianPackage): string {
-    const target = join(this.#root, 'unpacked', debianPackage.name);
-    rmSync(target, { recursive: true, force: true });
-    mkdirSync(target, { recursive: true });
+    const target = mkdtempSync(join(this.#work, 'unpacked-'));
     execFileSync('dpkg-deb', ['--extract', debianPackage.file, target]);
     return target;
   }

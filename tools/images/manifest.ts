@@ -55,8 +55,9 @@ export function sha256(data: Uint8Array | string): string {
 
 /** Writes a file so that it is never seen half-written. */
 export function writeWhole(path: string, data: Uint8Array | string): void {
-  writeFileSync(`${path}.partial`, data);
-  renameSync(`${path}.partial`, path);
+  const partial = `${path}.${process.pid}.partial`;
+  writeFileSync(partial, data);
+  renameSync(partial, path);
 }
 
 export function readManifest(folder: string): ImageManifest {
