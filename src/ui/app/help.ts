@@ -9,7 +9,7 @@ interface Shortcut {
 
 /** Everything else that is pressed in the terminal goes to the guest. */
 const SHORTCUTS: readonly Shortcut[] = [
-  { keys: ['Shift+F6'], what: 'Leave the terminal for the toolbar; Enter or a click goes back in' },
+  { keys: ['Shift+F6'], what: 'Leave the terminal for the toolbar; Tab or a click goes back in' },
   { keys: ['Ctrl+Shift+F'], what: 'Find in the terminal' },
   { keys: ['Ctrl+Shift+C'], what: 'Copy the selection' },
   { keys: ['Ctrl+Shift+V'], what: 'Paste' },

@@ -37,9 +37,9 @@ const SLOTS: readonly Slot[] = [
 ];
 
 const ENGINES: readonly { readonly mode: EngineMode; readonly label: string; readonly about: string }[] = [
-  { mode: 'normal', label: 'Normal', about: 'translates what runs often, interprets the rest' },
-  { mode: 'interpret', label: 'Interpret', about: 'never translates' },
-  { mode: 'translate', label: 'Translate', about: 'translates everything at once' },
+  { mode: 'normal', label: 'Normal', about: 'chooses what is fastest' },
+  { mode: 'interpret', label: 'Interpret', about: 'never translates to WebAssembly' },
+  { mode: 'translate', label: 'Translate', about: 'translates all it can at once' },
 ];
 
 export class BrambleOwnMachine extends LitElement {

@@ -94,7 +94,11 @@ export class BrambleMachineView extends LitElement {
         ${session.state === 'loading' && !session.error ? loadCard(session, this.#leave) : nothing}
         ${endCard(session, this.#endActions)}
       </main>
-      <bramble-key-bar .session=${session} .machineState=${session.state}></bramble-key-bar>
+      <bramble-key-bar
+        ?hidden=${session.state === 'off' || session.state === 'failed'}
+        .session=${session}
+        .machineState=${session.state}
+      ></bramble-key-bar>
       ${statusBar(session)}
       <p class="visually-hidden" role="status">${this.#announcement()}</p>
     </div>`;

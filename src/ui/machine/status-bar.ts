@@ -45,7 +45,7 @@ export function statusBar(session: MachineSession): TemplateResult {
     ${
       stats === undefined || state === 'loading'
         ? nothing
-        : html`<span title="Million guest instructions a second: now, and on average while the guest was busy"
+        : html`<span ?hidden=${!session.alive} title="Million guest instructions a second: now, and on average while the guest was busy"
               ><b>${formatMips(stats.mips)}</b> MIPS<span class="wide-only"> · average ${formatMips(session.averageMips)}</span></span
             >
             <span title="Time since power-on"><span class="wide-only">Up </span>${formatClock(stats.wallSeconds)}</span>`
@@ -60,7 +60,6 @@ export function statusBar(session: MachineSession): TemplateResult {
 
 function engineLabel(session: MachineSession): string {
   if (session.options.engine === 'interpret') return 'Interpreter only';
-  if (session.options.engine === 'translate') return 'Translator only';
   return session.stats?.instructionsTranslated ? 'Interpreter and translator' : 'Interpreter';
 }
 
