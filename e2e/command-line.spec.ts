@@ -125,18 +125,21 @@ for (const host of ['node', 'chromium']) {
       expect(status).toBe(0);
       expect(readFileSync(image).equals(first)).toBe(true);
     });
+
+    test('writes to the file of a disk without a mode', async () => {
+      const image = join(folder, `${host}-written.img`);
+      writeFileSync(image, Buffer.alloc(64 * SECTOR_BYTES));
+      const lines = [
+        'modprobe virtio_mmio; modprobe virtio_blk; sleep 1; mdev -s',
+        'echo rewritten | dd of=/dev/vda bs=512 seek=3 conv=sync,fsync',
+        'poweroff',
+      ];
+      const { status } = await vm(
+        ['--in', host, '--disk', image, '--timeout', '100'],
+        `${lines.join('\n')}\n`,
+      );
+      expect(status).toBe(0);
+      expect(readFileSync(image, 'latin1').indexOf('rewritten\n')).toBe(3 * SECTOR_BYTES);
+    });
   });
 }
-
-test('writes to the file of a disk without a mode', async () => {
-  const image = join(folder, 'written.img');
-  writeFileSync(image, Buffer.alloc(64 * SECTOR_BYTES));
-  const lines = [
-    'modprobe virtio_mmio; modprobe virtio_blk; sleep 1; mdev -s',
-    'echo rewritten | dd of=/dev/vda bs=512 seek=3 conv=sync,fsync',
-    'poweroff',
-  ];
-  const { status } = await vm(['--disk', image, '--timeout', '100'], `${lines.join('\n')}\n`);
-  expect(status).toBe(0);
-  expect(readFileSync(image, 'latin1').indexOf('rewritten\n')).toBe(3 * SECTOR_BYTES);
-});

@@ -7,8 +7,9 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, type CDPSession, chromium, type Page } from '@playwright/test';
 import { build } from 'vite';
-import type { MachineOptions, MachineStats } from '../embed/api.ts';
+import type { DiskOptions, MachineOptions, MachineStats } from '../embed/api.ts';
 import type { PageEvent } from './chromium-page.ts';
+import { openDiskFile } from './file-store.ts';
 import type { GuestSession, HostUsage, OpenSession, SessionEvents, SessionOptions } from './guest-session.ts';
 import { type PageServer, type ServedItem, servePage } from './page-server.ts';
 
@@ -174,11 +175,10 @@ function gatherItems(options: SessionOptions): {
     kernel: serve('kernel', options.kernel),
     ...(initrd !== undefined && { initrd: serve('initrd', initrd) }),
     ...(dtb !== undefined && { dtb: serve('dtb', dtb) }),
-    disks: options.disks.map(({ path, mode }, index) => {
-      if (mode === 'write') {
-        throw new Error(`disk ${path}: a browser does not write to it; use ${path},snapshot or ,readonly`);
-      }
-      return { source: serve(`disk${index}`, path), mode };
+    disks: options.disks.map((disk, index): DiskOptions => {
+      if (disk.mode !== 'write') return { source: serve(`disk${index}`, disk.path), mode: disk.mode };
+      items.set(`/guest/disk${index}`, { store: openDiskFile(disk) });
+      return { source: `/guest/disk${index}`, mode: 'remote' };
     }),
   };
   return { items, machineOptions };

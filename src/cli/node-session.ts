@@ -7,7 +7,7 @@ import type { BlockStore } from '../emu/storage/block-store.ts';
 import { OverlayStore } from '../emu/storage/overlay-store.ts';
 import type { MachineRunner } from '../workers/machine-runner.ts';
 import { createNodeRunner } from '../workers/node-host.ts';
-import { FileStore } from './file-store.ts';
+import { type FileStore, openDiskFile } from './file-store.ts';
 import type { GuestSession, HostUsage, OpenSession, SessionEvents, SessionOptions } from './guest-session.ts';
 import type { DiskFile } from './options.ts';
 
@@ -96,14 +96,10 @@ function configure(options: SessionOptions, files: FileStore[]): MachineConfig {
   };
 }
 
-function openDisk({ path, mode }: DiskFile, files: FileStore[]): BlockStore {
-  try {
-    const file = new FileStore(path, mode !== 'write');
-    files.push(file);
-    return mode === 'snapshot' ? new OverlayStore(file) : file;
-  } catch (failure) {
-    throw new Error(`disk ${path}: ${failure instanceof Error ? failure.message : String(failure)}`);
-  }
+function openDisk(disk: DiskFile, files: FileStore[]): BlockStore {
+  const file = openDiskFile(disk);
+  files.push(file);
+  return disk.mode === 'snapshot' ? new OverlayStore(file) : file;
 }
 
 function readOptional(what: string, path: string | undefined): Uint8Array | undefined {

@@ -1,7 +1,9 @@
 /** A server for one page and a few files on this machine, which is isolated as the real page is. */
 import { createReadStream, statSync } from 'node:fs';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import type { FileStore } from './file-store.ts';
 
 /** What isolation takes (HTML 7.1.3); served by address, contents or path of a file. */
 const ISOLATION_HEADERS = {
@@ -17,20 +19,35 @@ const CONTENT_TYPES: ReadonlyMap<string, string> = new Map([
   ['wasm', 'application/wasm'],
 ]);
 
-export type ServedItem = { readonly contents: string | Uint8Array } | { readonly file: string };
+const STATUS_OK = 200;
+const STATUS_NO_CONTENT = 204;
+const STATUS_PARTIAL_CONTENT = 206;
+const STATUS_BAD_REQUEST = 400;
+const STATUS_NOT_FOUND = 404;
+const STATUS_FAILED = 500;
+
+export type ServedItem =
+  | { readonly contents: string | Uint8Array }
+  | { readonly file: string }
+  /** Read by ranges and written, as RemoteStore of the workers asks. */
+  | { readonly store: FileStore };
 
 export interface PageServer {
   readonly origin: string;
   close(): void;
 }
 
-/** Serves `items` by the paths that are their keys, on a free port of this machine only. */
+/**
+ * Serves `items` by the paths that are their keys, on a free port of this machine only; owns their stores
+ * and closes them with itself.
+ */
 export async function servePage(items: ReadonlyMap<string, ServedItem>): Promise<PageServer> {
   const server = createServer((request, response) => {
     const path = new URL(request.url ?? '/', 'http://localhost').pathname;
     const item = items.get(path);
-    if (item) answer(path, item, response);
-    else response.writeHead(404).end();
+    if (!item) response.writeHead(STATUS_NOT_FOUND).end();
+    else if ('store' in item) void serveStore(item.store, request, response);
+    else answer(path, item, response);
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -42,19 +59,58 @@ export async function servePage(items: ReadonlyMap<string, ServedItem>): Promise
     close() {
       server.closeAllConnections();
       server.close();
+      for (const item of items.values()) {
+        if (!('store' in item)) continue;
+        item.store.flush();
+        item.store.close();
+      }
     },
   };
 }
 
-function answer(path: string, item: ServedItem, response: ServerResponse): void {
+function answer(
+  path: string,
+  item: Exclude<ServedItem, { store: FileStore }>,
+  response: ServerResponse,
+): void {
   const type = CONTENT_TYPES.get(path.slice(path.lastIndexOf('.') + 1)) ?? 'application/octet-stream';
   const headers = { ...ISOLATION_HEADERS, 'Content-Type': type };
   if ('contents' in item) {
-    response.writeHead(200, headers).end(item.contents);
+    response.writeHead(STATUS_OK, headers).end(item.contents);
     return;
   }
-  response.writeHead(200, { ...headers, 'Content-Length': statSync(item.file).size });
+  response.writeHead(STATUS_OK, { ...headers, 'Content-Length': statSync(item.file).size });
   createReadStream(item.file)
     .on('error', () => response.destroy())
     .pipe(response);
+}
+
+async function serveStore(
+  store: FileStore,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { method, headers } = request;
+  try {
+    if (method === 'HEAD') {
+      response.writeHead(STATUS_OK, { ...ISOLATION_HEADERS, 'Content-Length': store.size }).end();
+    } else if (method === 'POST') {
+      store.flush();
+      response.writeHead(STATUS_NO_CONTENT, ISOLATION_HEADERS).end();
+    } else if (method === 'PUT') {
+      const [, first] = /^bytes (\d+)-/.exec(headers['content-range'] ?? '') ?? [];
+      store.write(Number(first), await buffer(request));
+      response.writeHead(STATUS_NO_CONTENT, ISOLATION_HEADERS).end();
+    } else {
+      const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? '') ?? [];
+      if (first === undefined) return void response.writeHead(STATUS_BAD_REQUEST, ISOLATION_HEADERS).end();
+      const bytes = new Uint8Array(Number(last) - Number(first) + 1);
+      store.read(Number(first), bytes);
+      const range = { 'Content-Range': `bytes ${first}-${last}/${store.size}` };
+      response.writeHead(STATUS_PARTIAL_CONTENT, { ...ISOLATION_HEADERS, ...range }).end(bytes);
+    }
+  } catch {
+    // The guest sees the I/O error.
+    response.writeHead(STATUS_FAILED, ISOLATION_HEADERS).end();
+  }
 }

@@ -17,11 +17,14 @@ export type { BootPhase, EngineMode, ExitReason, LogLine, MachineError, MachineS
 /** Bytes to load: given at once, picked by the user, or fetched (by URL, http or relative to the page). */
 export type ByteSource = Uint8Array | Blob | string;
 
-export interface DiskOptions {
-  readonly source: ByteSource;
-  /** `snapshot`: guest writes are kept in memory and dropped at the end (the default in the browser). */
-  readonly mode?: 'snapshot' | 'readonly';
-}
+export type DiskOptions =
+  | {
+      readonly source: ByteSource;
+      /** `snapshot`: guest writes are kept in memory and dropped at the end (the default). */
+      readonly mode?: 'snapshot' | 'readonly';
+    }
+  /** A server that answers ranges and takes writes at this address; nothing is loaded beforehand. */
+  | { readonly source: string; readonly mode: 'remote' };
 
 export interface MachineOptions {
   readonly board?: 'virt';

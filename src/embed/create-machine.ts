@@ -1,7 +1,7 @@
 /** `createMachine`: from options to a machine that loads and runs in a worker of its own. */
-import type { MachineSetup } from '../workers/protocol.ts';
-import type { CreateMachine, LoadProgress, MachineOptions } from './api.ts';
-import { type LoadContext, loadBytes, loadImage } from './load-bytes.ts';
+import type { DiskSetup, MachineSetup } from '../workers/protocol.ts';
+import type { CreateMachine, DiskOptions, LoadProgress, MachineOptions } from './api.ts';
+import { type LoadContext, loadBytes, loadImage, measureRemote } from './load-bytes.ts';
 import { type LoadSetup, RemoteMachine } from './remote-machine.ts';
 import { type MachineTransport, openWorkerTransport } from './transport.ts';
 
@@ -44,12 +44,7 @@ async function gatherSetup(
     loadBytes(options.kernel, { ...context, what: 'kernel' }),
     optional('initrd', options.initrd),
     optional('dtb', options.dtb),
-    Promise.all(
-      (options.disks ?? []).map(async ({ source, mode }) => ({
-        image: await loadImage(source, { ...context, what: 'disk' }),
-        mode: mode ?? ('snapshot' as const),
-      })),
-    ),
+    Promise.all((options.disks ?? []).map((disk) => prepareDisk(disk, { ...context, what: 'disk' }))),
   ]);
   return {
     board: options.board ?? 'virt',
@@ -62,4 +57,9 @@ async function gatherSetup(
     disks,
     engine: options.engine ?? 'normal',
   };
+}
+
+async function prepareDisk(disk: DiskOptions, context: LoadContext): Promise<DiskSetup> {
+  if (disk.mode === 'remote') return { mode: 'remote', ...(await measureRemote(disk.source, context)) };
+  return { mode: disk.mode ?? 'snapshot', image: await loadImage(disk.source, context) };
 }

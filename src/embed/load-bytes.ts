@@ -42,6 +42,21 @@ export async function loadImage(source: ByteSource, context: LoadContext): Promi
   return new Blob(await fetchChunks(source, context));
 }
 
+/** The address and size of a disk that stays on its server. */
+export async function measureRemote(
+  address: string,
+  context: LoadContext,
+): Promise<{ readonly url: string; readonly sizeBytes: number }> {
+  const url = resolveUrl(address, context);
+  const sizeBytes = announcedBytes(await request(url, context, 'HEAD'));
+  if (sizeBytes !== undefined) return { url: url.href, sizeBytes };
+  throw fetchFailure(
+    'The server does not tell the size of the disk.',
+    'Use another server for it.',
+    url.href,
+  );
+}
+
 async function readBlob(blob: Blob, context: LoadContext): Promise<Uint8Array<ArrayBuffer>> {
   try {
     const bytes = new Uint8Array(await blob.arrayBuffer());
@@ -103,11 +118,11 @@ function resolveUrl(address: string, { what, baseUrl }: LoadContext): URL {
   }
 }
 
-async function request(url: URL, context: LoadContext): Promise<Response> {
+async function request(url: URL, context: LoadContext, method = 'GET'): Promise<Response> {
   const { what, signal, baseUrl } = context;
   let response: Response;
   try {
-    response = await context.fetch(url.href, { signal });
+    response = await context.fetch(url.href, { method, signal });
   } catch (failure) {
     if (signal.aborted) throw failure;
     const isForeign = url.origin !== new URL(baseUrl).origin;

@@ -236,6 +236,8 @@ export class RemoteMachine implements Machine {
 
 /** The files' memory, which moves to the worker; blobs are handles and need not. */
 function buffersOf({ kernel, initrd, dtb, disks }: MachineSetup): Transferable[] {
-  const images = disks.map(({ image }) => (image instanceof Uint8Array ? image : undefined));
+  const images = disks.map((disk) =>
+    disk.mode !== 'remote' && disk.image instanceof Uint8Array ? disk.image : undefined,
+  );
   return [kernel, initrd, dtb, ...images].flatMap((bytes) => (bytes ? [bytes.buffer as ArrayBuffer] : []));
 }

@@ -20,6 +20,7 @@ import type {
   MachineStats,
   PostedCount,
 } from './protocol.ts';
+import { RemoteStore } from './remote-store.ts';
 
 export class MachineHost implements MachineControl {
   readonly #createMachine: CreateVirtualMachine;
@@ -141,9 +142,15 @@ export class MachineHost implements MachineControl {
     };
   }
 
-  #disk({ image, mode }: DiskSetup, index: number): DiskConfig {
-    const base = new BlobStore(image instanceof Blob ? image : new Blob([image as BlobPart]));
-    const store: BlockStore = mode === 'readonly' ? base : new OverlayStore(base);
-    return { store: notifyCompletions(store, () => this.#runner?.wake()), serial: `bramble-disk${index}` };
+  #disk(setup: DiskSetup, index: number): DiskConfig {
+    const store = notifyCompletions(openStore(setup), () => this.#runner?.wake());
+    return { store, serial: `bramble-disk${index}` };
   }
+}
+
+function openStore(setup: DiskSetup): BlockStore {
+  if (setup.mode === 'remote') return new RemoteStore(setup.url, setup.sizeBytes, fetch.bind(globalThis));
+  const { image, mode } = setup;
+  const base = new BlobStore(image instanceof Blob ? image : new Blob([image as BlobPart]));
+  return mode === 'readonly' ? base : new OverlayStore(base);
 }

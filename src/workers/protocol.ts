@@ -65,11 +65,10 @@ export interface LogLine {
 /** A guest that stopped by itself: why. */
 export type ExitReason = 'power-off' | 'reset' | 'failed';
 
-/** A disk as the page hands it over: immutable bytes, and whether the guest's writes go to an overlay. */
-export interface DiskSetup {
-  readonly image: Blob | Uint8Array;
-  readonly mode: 'snapshot' | 'readonly';
-}
+/** A disk as the page hands it over: immutable bytes, with the guest's writes in an overlay, or a server. */
+export type DiskSetup =
+  | { readonly mode: 'snapshot' | 'readonly'; readonly image: Blob | Uint8Array }
+  | { readonly mode: 'remote'; readonly url: string; readonly sizeBytes: number };
 
 /** Everything a worker needs to make a machine, as structured clone carries it. */
 export interface MachineSetup {
