@@ -4,7 +4,7 @@ import { cpuUsage, memoryUsage, resourceUsage } from 'node:process';
 import type { MachineStats } from '../embed/api.ts';
 import type { CreateVirtualMachine, DiskConfig, MachineConfig } from '../emu/machine/contract.ts';
 import type { BlockStore } from '../emu/storage/block-store.ts';
-import { OverlayStore } from '../emu/storage/overlay-store.ts';
+import { MemoryStore } from '../emu/storage/memory-store.ts';
 import type { MachineRunner } from '../workers/machine-runner.ts';
 import { createNodeRunner } from '../workers/node-host.ts';
 import { type FileStore, openDiskFile } from './file-store.ts';
@@ -99,7 +99,7 @@ function configure(options: SessionOptions, files: FileStore[]): MachineConfig {
 function openDisk(disk: DiskFile, files: FileStore[]): BlockStore {
   const file = openDiskFile(disk);
   files.push(file);
-  return disk.mode === 'snapshot' ? new OverlayStore(file) : file;
+  return disk.mode === 'snapshot' ? new MemoryStore(file) : file;
 }
 
 function readOptional(what: string, path: string | undefined): Uint8Array | undefined {

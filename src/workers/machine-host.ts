@@ -4,7 +4,7 @@
  */
 import type { CreateVirtualMachine, DiskConfig, MachineConfig } from '../emu/machine/contract.ts';
 import type { BlockStore } from '../emu/storage/block-store.ts';
-import { OverlayStore } from '../emu/storage/overlay-store.ts';
+import { MemoryStore } from '../emu/storage/memory-store.ts';
 import { BlobStore } from './blob-store.ts';
 import { ByteReceiver, ByteSender } from './byte-channel.ts';
 import { notifyCompletions } from './completion-store.ts';
@@ -152,5 +152,5 @@ function openStore(setup: DiskSetup): BlockStore {
   if (setup.mode === 'remote') return new RemoteStore(setup.url, setup.sizeBytes, fetch.bind(globalThis));
   const { image, mode } = setup;
   const base = new BlobStore(image instanceof Blob ? image : new Blob([image as BlobPart]));
-  return mode === 'readonly' ? base : new OverlayStore(base);
+  return mode === 'readonly' ? base : new MemoryStore(base);
 }
