@@ -17,11 +17,10 @@ import {
   type Value,
 } from '../ir/ir.ts';
 import type { FunctionBuilder } from '../wasm/function-builder.ts';
-import type { LoadOp, StoreOp } from '../wasm/opcodes.ts';
 import { emitAtomic } from './emit-atomic.ts';
-import { emitCondition, emitGetFlags, emitPutFlags, emitSetFlags } from './emit-flags.ts';
 import { emitGuestAddress, emitGuestWrite } from './emit-memory.ts';
 import type { Environment } from './environment.ts';
+import { loadOp, storeOp } from './memory-ops.ts';
 
 /** Operations with an effect whose value may still move to its single use. */
 const MOVABLE_EFFECTS = new Set<Operation['op']>(['guest.read', 'guest.update', 'call', 'host.atomic']);
@@ -133,12 +132,15 @@ export class BodyEmitter {
       case 'pc':
         return environment.pc(f);
       case 'state.load':
-        this.stateAddress(args[0]);
-        return f.load(loadOp(operation.load), environment.stateBase + operation.offset);
+        return environment.loadState(f, operation.load, operation.offset, this.optional(args[0]));
       case 'state.store':
-        this.stateAddress(args[1]);
-        this.push(arg(0));
-        return f.store(storeOp(operation.store), environment.stateBase + operation.offset);
+        return environment.storeState(
+          f,
+          operation.store,
+          operation.offset,
+          () => this.push(arg(0)),
+          this.optional(args[1]),
+        );
       case 'guest.read':
       case 'guest.update':
         return this.withRepeated([arg(0)], ([va]) =>
@@ -163,26 +165,28 @@ export class BodyEmitter {
         f.i32(operation.size);
         return f.memoryFill();
       case 'flags.set':
-        return this.withRepeated(args, (pushers) => emitSetFlags(f, environment, operation, pushers));
+        return this.withRepeated(args, (pushers) => environment.setFlags(f, operation, pushers));
       case 'flags.put':
-        return this.withRepeated([arg(0)], ([nzcv]) => emitPutFlags(f, environment, nzcv as () => void));
+        return this.withRepeated([arg(0)], ([nzcv]) => environment.putFlags(f, nzcv as () => void));
       case 'flags.get':
-        return emitGetFlags(f, environment);
+        return environment.getFlags(f);
       case 'flags.carry':
-        return emitCondition(f, environment, CARRY_SET);
+        return environment.carry(f);
       case 'flags.holds':
-        return emitCondition(f, environment, operation.condition);
+        return environment.holds(f, operation.condition);
       case 'call':
-        return environment.call(f, operation.helper, () => {
-          for (const value of args) this.push(value);
-        });
+        return environment.call(
+          f,
+          operation.helper,
+          args.map((value) => () => this.push(value)),
+        );
       case 'if':
         return this.conditional(node, operation, arg(0));
       case 'branch':
         return environment.branch(f, operation.slot);
       case 'branch.to':
         this.push(arg(0));
-        return environment.branchTo(f);
+        return environment.branchTo(f, operation.hint);
       case 'resync':
         return environment.resync(f);
       default:
@@ -194,11 +198,14 @@ export class BodyEmitter {
     const { f } = this;
     this.push(condition);
     f.if(node.type, operation.hint);
+    this.environment.beginIf();
     this.emitBody(operation.then);
+    this.environment.beginElse(f);
     if (operation.else) {
       f.plain('else');
       this.emitBody(operation.else);
     }
+    this.environment.endIf(f);
     f.end();
   }
 
@@ -209,9 +216,8 @@ export class BodyEmitter {
     assert(node.type, 'a constant has a type');
   }
 
-  private stateAddress(index: Value | undefined): void {
-    if (index) this.push(index);
-    else this.f.i32(0);
+  private optional(value: Value | undefined): (() => void) | undefined {
+    return value && (() => this.push(value));
   }
 
   private count(body: Body): void {
@@ -270,18 +276,4 @@ export class BodyEmitter {
     }
     return true;
   }
-}
-
-const CARRY_SET = 2;
-
-function loadOp(kind: LoadKind): LoadOp {
-  const [type, width] = kind.split('.');
-  if (!width) return `${type}.load` as LoadOp;
-  if (type === 'v128') return `v128.load${width.replace(/(\d+)/, '$1_')}` as LoadOp;
-  return `${type}.load${width.slice(0, -1)}_${width.slice(-1)}` as LoadOp;
-}
-
-function storeOp(kind: StoreKind): StoreOp {
-  const [type, width = ''] = kind.split('.');
-  return `${type}.store${width}` as StoreOp;
 }

@@ -7,13 +7,12 @@ import { assert } from '../base/assert.ts';
 import type { Operation } from '../ir/ir.ts';
 import { CPU } from '../layout/cpu-state.ts';
 import type { FunctionBuilder } from '../wasm/function-builder.ts';
-import type { Environment } from './environment.ts';
 
 type Push = () => void;
 
 export function emitSetFlags(
   f: FunctionBuilder,
-  environment: Environment,
+  base: number,
   { kind, width }: Operation & { op: 'flags.set' },
   args: readonly Push[],
 ): void {
@@ -27,18 +26,18 @@ export function emitSetFlags(
     f.i32(0);
     result();
     widen();
-    f.store('i64.store', environment.stateBase + cell);
+    f.store('i64.store', base + cell);
   }
   f.i32(0);
   emitCarryOut(f, kind, type, args);
-  f.store('i32.store', environment.stateBase + CPU.FLAG_C);
+  f.store('i32.store', base + CPU.FLAG_C);
   f.i32(0);
   if (kind === 'logic') f.i64(0n);
   else {
     emitOverflow(f, kind, type, args);
     widen();
   }
-  f.store('i64.store', environment.stateBase + CPU.FLAG_V);
+  f.store('i64.store', base + CPU.FLAG_V);
 }
 
 /** Carry out of AddWithCarry; for a subtraction it means "no borrow". */
@@ -83,7 +82,7 @@ function emitOverflow(f: FunctionBuilder, kind: string, type: 'i32' | 'i64', arg
 /** Bit numbers of N, Z, C, V in a packed word. */
 const PACKED = { n: 3, z: 2, c: 1, v: 0 } as const;
 
-export function emitPutFlags(f: FunctionBuilder, environment: Environment, nzcv: Push): void {
+export function emitPutFlags(f: FunctionBuilder, base: number, nzcv: Push): void {
   const toSign = (bit: number) => {
     nzcv();
     f.i32(31 - bit);
@@ -92,7 +91,7 @@ export function emitPutFlags(f: FunctionBuilder, environment: Environment, nzcv:
   };
   f.i32(0);
   toSign(PACKED.n);
-  f.store('i64.store', environment.stateBase + CPU.FLAG_N);
+  f.store('i64.store', base + CPU.FLAG_N);
   f.i32(0);
   nzcv();
   f.numeric('i64.extend_i32_u');
@@ -100,20 +99,20 @@ export function emitPutFlags(f: FunctionBuilder, environment: Environment, nzcv:
   f.numeric('i64.and');
   f.numeric('i64.eqz');
   f.numeric('i64.extend_i32_u');
-  f.store('i64.store', environment.stateBase + CPU.FLAG_Z);
+  f.store('i64.store', base + CPU.FLAG_Z);
   f.i32(0);
   nzcv();
   f.i32(PACKED.c);
   f.numeric('i32.shr_u');
   f.i32(1);
   f.numeric('i32.and');
-  f.store('i32.store', environment.stateBase + CPU.FLAG_C);
+  f.store('i32.store', base + CPU.FLAG_C);
   f.i32(0);
   toSign(PACKED.v);
-  f.store('i64.store', environment.stateBase + CPU.FLAG_V);
+  f.store('i64.store', base + CPU.FLAG_V);
 }
 
-export function emitGetFlags(f: FunctionBuilder, environment: Environment): void {
+export function emitGetFlags(f: FunctionBuilder, base: number): void {
   const { n, z, c, v } = FLAG_TESTS;
   const parts = [
     [n, PACKED.n],
@@ -122,55 +121,55 @@ export function emitGetFlags(f: FunctionBuilder, environment: Environment): void
     [v, PACKED.v],
   ] as const;
   parts.forEach(([test, bit], index) => {
-    test(f, environment);
+    test(f, base);
     f.i32(bit);
     f.numeric('i32.shl');
     if (index > 0) f.numeric('i32.or');
   });
 }
 
-type Test = (f: FunctionBuilder, environment: Environment) => void;
-const load64 = (f: FunctionBuilder, environment: Environment, cell: number) => {
+type Test = (f: FunctionBuilder, base: number) => void;
+const load64 = (f: FunctionBuilder, base: number, cell: number) => {
   f.i32(0);
-  f.load('i64.load', environment.stateBase + cell);
+  f.load('i64.load', base + cell);
 };
 const negative =
   (cell: number): Test =>
-  (f, environment) => {
-    load64(f, environment, cell);
+  (f, base) => {
+    load64(f, base, cell);
     f.i64(0n);
     f.numeric('i64.lt_s');
   };
 const FLAG_TESTS = {
   n: negative(CPU.FLAG_N),
-  z: (f, environment) => {
-    load64(f, environment, CPU.FLAG_Z);
+  z: (f, base) => {
+    load64(f, base, CPU.FLAG_Z);
     f.numeric('i64.eqz');
   },
-  c: (f, environment) => {
+  c: (f, base) => {
     f.i32(0);
-    f.load('i32.load', environment.stateBase + CPU.FLAG_C);
+    f.load('i32.load', base + CPU.FLAG_C);
   },
   v: negative(CPU.FLAG_V),
 } satisfies Record<string, Test>;
 
 const and = (a: Test, b: Test): Test => {
-  return (f, environment) => {
-    a(f, environment);
-    b(f, environment);
+  return (f, base) => {
+    a(f, base);
+    b(f, base);
     f.numeric('i32.and');
   };
 };
 const not = (test: Test): Test => {
-  return (f, environment) => {
-    test(f, environment);
+  return (f, base) => {
+    test(f, base);
     f.numeric('i32.eqz');
   };
 };
 /** N = V. */
-const notLess: Test = (f, environment) => {
-  load64(f, environment, CPU.FLAG_N);
-  load64(f, environment, CPU.FLAG_V);
+const notLess: Test = (f, base) => {
+  load64(f, base, CPU.FLAG_N);
+  load64(f, base, CPU.FLAG_V);
   f.numeric('i64.xor');
   f.i64(0n);
   f.numeric('i64.ge_s');
@@ -187,8 +186,8 @@ const CONDITIONS: readonly Test[] = [
   and(notLess, not(FLAG_TESTS.z)),
 ];
 
-export function emitCondition(f: FunctionBuilder, environment: Environment, condition: number): void {
+export function emitCondition(f: FunctionBuilder, base: number, condition: number): void {
   const test = CONDITIONS[condition >> 1];
   assert(test, `condition ${condition} always holds`);
-  (condition & 1 ? not(test) : test)(f, environment);
+  (condition & 1 ? not(test) : test)(f, base);
 }

@@ -9,10 +9,8 @@ import { CPU } from '../layout/cpu-state.ts';
 import { TLB_ENTRIES, TLB_ENTRY_SIZE } from '../layout/memory-map.ts';
 import { ACCESS_UNPRIVILEGED, instructionAlignmentMask } from '../mmu/access.ts';
 import type { FunctionBuilder } from '../wasm/function-builder.ts';
-import type { StoreOp } from '../wasm/opcodes.ts';
-import type { Environment } from './environment.ts';
-
-type Push = () => void;
+import type { Environment, Push } from './environment.ts';
+import { storeOp } from './memory-ops.ts';
 
 const PAGE_SHIFT = 12;
 const PAGE_MASK = -(1n << BigInt(PAGE_SHIFT));
@@ -32,7 +30,7 @@ export function emitGuestAddress(
   f.if('i32', 'likely');
   emitHostAddress(f, entry, va);
   f.plain('else');
-  environment.call(f, update ? 'rmwAddress' : 'readSlow', () => emitSlowArguments(f, va, operation.access));
+  environment.call(f, update ? 'rmwAddress' : 'readSlow', slowArguments(f, va, operation.access));
   const address = f.takeLocal('i32');
   f.tee(address);
   environment.leaveIfZero(f);
@@ -55,8 +53,7 @@ export function emitGuestWrite(
     operation.parts.forEach((part, i) => {
       base();
       values[i]?.();
-      const [type, width = ''] = part.store.split('.');
-      f.store(`${type}.store${width}` as StoreOp, part.offset + extraOffset);
+      f.store(storeOp(part.store), part.offset + extraOffset);
     });
   };
   f.if(undefined, 'likely');
@@ -68,7 +65,7 @@ export function emitGuestWrite(
   }
   f.plain('else');
   storeAll(() => f.i32(0), environment.stateBase + CPU.SCRATCH);
-  environment.call(f, 'writeSlow', () => emitSlowArguments(f, va, operation.access));
+  environment.call(f, 'writeSlow', slowArguments(f, va, operation.access));
   environment.leaveIfZero(f);
   environment.afterSlowAccess(f);
   f.end();
@@ -125,12 +122,17 @@ function emitHostAddress(f: FunctionBuilder, entry: number, va: Push): void {
   f.numeric('i32.add');
 }
 
-function emitSlowArguments(f: FunctionBuilder, va: Push, access: number): void {
-  va();
-  f.numeric('i32.wrap_i64');
-  va();
-  f.i64(32n);
-  f.numeric('i64.shr_u');
-  f.numeric('i32.wrap_i64');
-  f.i32(access);
+/** Low half, high half, access word. */
+function slowArguments(f: FunctionBuilder, va: Push, access: number): readonly Push[] {
+  const low = () => {
+    va();
+    f.numeric('i32.wrap_i64');
+  };
+  const high = () => {
+    va();
+    f.i64(32n);
+    f.numeric('i64.shr_u');
+    f.numeric('i32.wrap_i64');
+  };
+  return [low, high, () => f.i32(access)];
 }

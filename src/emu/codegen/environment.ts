@@ -1,26 +1,79 @@
-/** Where emitted code runs: how it reaches operands, the PC, the runtime and the next instruction. */
-import type { OperandSlot } from '../ir/ir.ts';
+/**
+ * Where emitted code runs: how it reaches state, flags, operands, the PC, the runtime and the next instruction.
+ * This base keeps all state in the vCPU's block; the translator's environment keeps it in locals.
+ */
+import type { LoadKind, OperandSlot, Operation, StoreKind } from '../ir/ir.ts';
+import { CPU_BLOCK } from '../layout/memory-map.ts';
 import type { FunctionBuilder } from '../wasm/function-builder.ts';
+import { emitCondition, emitGetFlags, emitPutFlags, emitSetFlags } from './emit-flags.ts';
+import { loadOp, storeOp } from './memory-ops.ts';
 
-export interface Environment {
+export type Push = () => void;
+
+/** Condition code of "carry set". */
+const CARRY_SET = 2;
+
+export abstract class Environment {
   /** Linear-memory address of the vCPU's block. */
-  readonly stateBase: number;
+  readonly stateBase: number = CPU_BLOCK;
+
+  /** Pushes state at a constant offset plus `index`. */
+  loadState(f: FunctionBuilder, kind: LoadKind, offset: number, index: Push | undefined): void {
+    if (index) index();
+    else f.i32(0);
+    f.load(loadOp(kind), this.stateBase + offset);
+  }
+  storeState(
+    f: FunctionBuilder,
+    kind: StoreKind,
+    offset: number,
+    value: Push,
+    index: Push | undefined,
+  ): void {
+    if (index) index();
+    else f.i32(0);
+    value();
+    f.store(storeOp(kind), this.stateBase + offset);
+  }
+  /** `args` may each be pushed any number of times. */
+  setFlags(f: FunctionBuilder, operation: Operation & { op: 'flags.set' }, args: readonly Push[]): void {
+    emitSetFlags(f, this.stateBase, operation, args);
+  }
+  putFlags(f: FunctionBuilder, nzcv: Push): void {
+    emitPutFlags(f, this.stateBase, nzcv);
+  }
+  getFlags(f: FunctionBuilder): void {
+    emitGetFlags(f, this.stateBase);
+  }
+  /** Pushes whether an Arm condition (below AL) holds. */
+  holds(f: FunctionBuilder, condition: number): void {
+    emitCondition(f, this.stateBase, condition);
+  }
+  /** Pushes the carry flag, 0 or 1. */
+  carry(f: FunctionBuilder): void {
+    this.holds(f, CARRY_SET);
+  }
+  /** Brackets the two sides of a conditional, for environments that follow what the code does. */
+  beginIf(): void {}
+  beginElse(_f: FunctionBuilder): void {}
+  endIf(_f: FunctionBuilder): void {}
+
   /** Pushes the value of an operand. */
-  operand(f: FunctionBuilder, slot: OperandSlot): void;
+  abstract operand(f: FunctionBuilder, slot: OperandSlot): void;
   /** Pushes the address of the instruction, an i64. */
-  pc(f: FunctionBuilder): void;
-  /** Calls a runtime helper; `args` pushes its arguments. */
-  call(f: FunctionBuilder, helper: string, args: () => void): void;
+  abstract pc(f: FunctionBuilder): void;
+  /** Calls a runtime helper; `args` push its arguments. */
+  abstract call(f: FunctionBuilder, helper: string, args: readonly Push[]): void;
   /** Ends the instruction: goes on with the next one. */
-  next(f: FunctionBuilder): void;
+  abstract next(f: FunctionBuilder): void;
   /** Ends the instruction: goes on at PC + the branch distance. */
-  branch(f: FunctionBuilder, slot: OperandSlot): void;
+  abstract branch(f: FunctionBuilder, slot: OperandSlot): void;
   /** Ends the instruction: goes on at the address on the stack, an i64. */
-  branchTo(f: FunctionBuilder): void;
+  abstract branchTo(f: FunctionBuilder, hint: 'jump' | 'call' | 'return'): void;
   /** Ends the instruction: the runtime has set PC. */
-  resync(f: FunctionBuilder): void;
+  abstract resync(f: FunctionBuilder): void;
   /** Leaves when the i32 on the stack is zero: the access faulted and PC is the vector. */
-  leaveIfZero(f: FunctionBuilder): void;
+  abstract leaveIfZero(f: FunctionBuilder): void;
   /** After a slow access: it may have raised an interrupt. */
-  afterSlowAccess(f: FunctionBuilder): void;
+  abstract afterSlowAccess(f: FunctionBuilder): void;
 }

@@ -8,7 +8,7 @@
  * ATTENTION is set: V8 replaces a function by its optimised form only when it is entered anew.
  */
 import { emitInstruction } from '../codegen/emit-body.ts';
-import type { Environment } from '../codegen/environment.ts';
+import { Environment, type Push } from '../codegen/environment.ts';
 import type { OperandSlot } from '../ir/ir.ts';
 import { CPU } from '../layout/cpu-state.ts';
 import { CPU_BLOCK, FETCH_ENTRIES, FETCH_ENTRY_SIZE, RECORD_SIZE } from '../layout/memory-map.ts';
@@ -77,12 +77,12 @@ function importAll(module: ModuleBuilder, pages: number, shared: boolean): Map<s
 }
 
 /** Pushes operands from the record in local `record`, and calls helpers with it as first argument. */
-abstract class RecordEnvironment implements Environment {
-  readonly stateBase = CPU_BLOCK;
+abstract class RecordEnvironment extends Environment {
   protected readonly record: number;
   private readonly helpers: ReadonlyMap<string, number>;
 
   constructor(record: number, helpers: ReadonlyMap<string, number>) {
+    super();
     this.record = record;
     this.helpers = helpers;
   }
@@ -114,11 +114,11 @@ abstract class RecordEnvironment implements Environment {
     f.numeric('i64.add');
   }
 
-  call(f: FunctionBuilder, helper: string, args: () => void): void {
+  call(f: FunctionBuilder, helper: string, args: readonly Push[]): void {
     const index = this.helpers.get(helper);
     if (index === undefined) throw new Error(`no helper ${helper}`);
     f.get(this.record);
-    args();
+    for (const push of args) push();
     f.call(index);
   }
 
@@ -128,12 +128,6 @@ abstract class RecordEnvironment implements Environment {
     this.resync(f);
     f.end();
   }
-
-  abstract next(f: FunctionBuilder): void;
-  abstract branch(f: FunctionBuilder, slot: OperandSlot): void;
-  abstract branchTo(f: FunctionBuilder): void;
-  abstract resync(f: FunctionBuilder): void;
-  abstract afterSlowAccess(f: FunctionBuilder): void;
 }
 
 class ColdEnvironment extends RecordEnvironment {
