@@ -134,6 +134,8 @@ export class Cpu implements CpuRuntime {
 
   supervisorCall(imm16: number): StepResult {
     this.state.advance();
+    // The call counts as executed: SSAdvance() of its pseudocode.
+    this.state.set(CPU.SS, 0);
     return this.raise('svc', imm16);
   }
 
