@@ -16,7 +16,9 @@ const ISOLATION_HEADERS = {
  * way. Their sizes and checksums are those of the file as it is.
  */
 function servesGuestFilesAsTheyAre(): Plugin {
-  const middleware: Connect.NextHandleFunction = (_request, response: ServerResponse, next) => {
+  const middleware: Connect.NextHandleFunction = (request, response: ServerResponse, next) => {
+    // The preview server compresses what it can, and the header that says so is taken off below.
+    Reflect.deleteProperty(request.headers, 'accept-encoding');
     const setHeaders = response.writeHead.bind(response);
     response.writeHead = (status: number, ...rest: unknown[]) => {
       const headers = rest.find((part) => typeof part === 'object' && part !== null);
