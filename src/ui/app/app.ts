@@ -18,7 +18,6 @@ import type { Theme } from '../shell/theme.ts';
 import { showHelp } from './help.ts';
 import { themeMenu } from './theme-menu.ts';
 import '../home/home-view.ts';
-import '../machine/machine-view.ts';
 
 const HOME_TITLE = 'Bramble: an Arm computer in a tab';
 
@@ -69,7 +68,7 @@ export class BrambleApp extends LitElement {
     });
     window.addEventListener('keydown', (event) => this.#key(event));
     this.#listenForFiles();
-    void this.#loadCatalog();
+    void this.#loadCatalog().then(loadMachineView);
   }
 
   protected override render(): TemplateResult {
@@ -112,6 +111,7 @@ export class BrambleApp extends LitElement {
     const title = machineTitle(options, catalog);
     const session = new MachineSession(title, machineOptions, this.#createMachine, () => performance.now());
     this.session = session;
+    void loadMachineView();
     void session.open();
   }
 
@@ -167,6 +167,15 @@ export class BrambleApp extends LitElement {
     await this.updateComplete;
     this.querySelector('bramble-own-machine')?.scrollIntoView({ block: 'start' });
     toast(`Took ${told.join(', ')}.`);
+  }
+}
+
+/** The machine's view with its terminal is most of the page's code; the first page does not wait for it. */
+async function loadMachineView(): Promise<void> {
+  try {
+    await import('../machine/machine-view.ts');
+  } catch {
+    toast('A part of this page could not be loaded. Check the connection and reload.');
   }
 }
 
