@@ -49,6 +49,7 @@ describe('ConsoleWatch', () => {
     ['Requested init /bin/nope failed (error -2).', 'no-init'],
     ['System is deadlocked on memory', 'memory'],
     ['Attempted to kill init! exitcode=0x0000000b', 'guest-panic'],
+    ['Attempted to kill init! exitcode=0x00000004', 'unsupported-instruction'],
     ['Asynchronous SError Interrupt', 'guest-panic'],
   ])('explains the panic "%s" once the console is silent', (cause, code) => {
     const { watch, failures, details } = watchConsole();

@@ -61,6 +61,15 @@ const FAILURES: readonly FailureRow[] = [
     final: true,
   },
   {
+    // The low seven bits are the signal that ended it; 4 is SIGILL (signal(7)).
+    pattern: /Kernel panic - not syncing: Attempted to kill init! exitcode=0x0*4\b/,
+    code: 'unsupported-instruction',
+    message:
+      'The guest stopped: its first program (init) met an instruction that this machine does not have.',
+    hint: 'The log names the instruction; a report of it is welcome.',
+    final: true,
+  },
+  {
     pattern: /Kernel panic - not syncing: Attempted to kill init! (exitcode=\S+)/,
     code: 'guest-panic',
     message: 'The guest stopped: its first program (init) ended ($1).',

@@ -13,6 +13,7 @@ afterEach(() => {
 function createRunner(make?: MakeMachine) {
   const machines: EchoMachine[] = [];
   const events: string[] = [];
+  const details: (string | undefined)[] = [];
   let printed = '';
   const sink = {
     congested: false,
@@ -33,7 +34,10 @@ function createRunner(make?: MakeMachine) {
       phase: (phase) => events.push(`phase ${phase}`),
       stats: () => {},
       exit: (reason) => events.push(`exit ${reason}`),
-      error: (error) => events.push(`error ${error.code}`),
+      error: (error) => {
+        events.push(`error ${error.code}`);
+        details.push(error.details);
+      },
       log: () => {},
     },
     false,
@@ -46,7 +50,7 @@ function createRunner(make?: MakeMachine) {
   };
   const type = (text: string): void => runner.consoleInput(new TextEncoder().encode(text));
   const prompts = (): number => printed.split(ECHO_PROMPT).length - 1;
-  return { runner, events, machines, sink, type, until, prompts, printed: () => printed };
+  return { runner, events, details, machines, sink, type, until, prompts, printed: () => printed };
 }
 
 describe('MachineRunner', () => {
@@ -137,6 +141,18 @@ describe('MachineRunner', () => {
     type('panic\r');
     await until(() => runner.state === 'failed');
     expect(events.slice(-3)).toEqual(['error no-init', 'failed', 'exit failed']);
+  });
+
+  it('carries the engine’s warnings in the details when the guest fails', async () => {
+    const { runner, details, type, until, prompts } = createRunner(async (ports) => {
+      ports.log.write('warning', 'cpu', 'undefined at EL0, PC 0x1000');
+      return new EchoMachine(ports);
+    });
+    await runner.start();
+    await until(() => prompts() === 1);
+    type('panic\r');
+    await until(() => runner.state === 'failed');
+    expect(details[0]).toMatch(/^cpu: undefined at EL0, PC 0x1000\n[^]*No working init found/);
   });
 
   it('fails with an internal error, and can start again, when the engine throws', async () => {

@@ -21,6 +21,8 @@ const TICK_MS = 1000;
 const SHORT_TICK_MS = 100;
 /** A guest that ran so long and printed nothing deserves a remark. */
 const SILENT_BOOT_SECONDS = 10;
+/** Warnings of the engine that a report of a failure carries. */
+const KEPT_WARNINGS = 20;
 
 /** What the runner tells its owner. */
 export interface RunnerEvents {
@@ -61,6 +63,7 @@ export class MachineRunner {
   #text = new ConsoleText();
   #watch: ConsoleWatch;
   #columnsAndRows: readonly [number, number] | undefined;
+  #warnings: string[] = [];
   #ticker: ReturnType<typeof setTimeout> | undefined;
   #sawOutput = false;
   #saidSilent = false;
@@ -96,7 +99,7 @@ export class MachineRunner {
     const generation = this.#begin();
     this.#machine = undefined;
     const ports = {
-      log: { write: (severity, component, message) => this.#events.log({ severity, component, message }) },
+      log: { write: (severity, component, message) => this.#log({ severity, component, message }) },
       consoleOutput: (bytes) => {
         if (generation === this.#generation) this.#output.append(bytes);
       },
@@ -149,6 +152,7 @@ export class MachineRunner {
     this.#text = new ConsoleText();
     this.#watch = this.#newWatch();
     this.#sawOutput = this.#saidSilent = false;
+    this.#warnings = [];
     this.wake();
     return this.#generation;
   }
@@ -234,10 +238,18 @@ export class MachineRunner {
     return new ConsoleWatch({
       phase: (phase) => this.#events.phase(phase, this.#statistics.elapsedMs(this.#host.nowMs())),
       failure: (error, stopped) => {
-        if (stopped) this.#fail(error);
-        else this.#events.error(error);
+        const details = [...this.#warnings, error.details ?? ''].join('\n');
+        if (stopped) this.#fail({ ...error, details });
+        else this.#events.error({ ...error, details });
       },
     });
+  }
+
+  #log(line: LogLine): void {
+    if (line.severity !== 'info' && this.#warnings.length < KEPT_WARNINGS) {
+      this.#warnings.push(`${line.component}: ${line.message}`);
+    }
+    this.#events.log(line);
   }
 
   #scheduleTick(delayMs: number): void {
@@ -263,6 +275,6 @@ export class MachineRunner {
     const message =
       'The guest has run for a while and printed nothing: check that the kernel is for arm64 and that the ' +
       'command line names the console (console=ttyAMA0, or earlycon to see the first steps).';
-    this.#events.log({ severity: 'warning', component: 'machine', message });
+    this.#log({ severity: 'warning', component: 'machine', message });
   }
 }
