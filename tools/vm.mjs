@@ -4,7 +4,11 @@
  */
 import { ensureDependencies, runMain, runTypeScript } from './setup.mjs';
 
+const { npm_lifecycle_event: npmScript, INIT_CWD: userFolder } = process.env;
+
 await runMain((args) => {
   ensureDependencies();
+  // npm runs scripts in the project's folder; names of files are meant from where the user is.
+  if (npmScript === 'vm' && userFolder) process.chdir(userFolder);
   return runTypeScript('src/cli/main.ts', args);
 });

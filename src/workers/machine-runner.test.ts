@@ -152,7 +152,7 @@ describe('MachineRunner', () => {
     await until(() => prompts() === 1);
     type('panic\r');
     await until(() => runner.state === 'failed');
-    expect(details[0]).toMatch(/^cpu: undefined at EL0, PC 0x1000\n[^]*No working init found/);
+    expect(details[0]).toMatch(/^cpu: undefined at EL0, PC 0x1000\n[\s\S]*No working init found/);
   });
 
   it('fails with an internal error, and can start again, when the engine throws', async () => {

@@ -1,0 +1,18 @@
+/** What the library exports. */
+export type {
+  BootPhase,
+  ByteSource,
+  CreateMachine,
+  DiskOptions,
+  EngineMode,
+  ExitReason,
+  LoadProgress,
+  LogLine,
+  Machine,
+  MachineError,
+  MachineEvents,
+  MachineOptions,
+  MachineState,
+  MachineStats,
+} from './api.ts';
+export { createMachine } from './create-machine.ts';
