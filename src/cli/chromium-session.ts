@@ -29,21 +29,27 @@ const PAGE = '/chromium-page.html';
 const ROOT = fileURLToPath(new URL('.', import.meta.url));
 const BYTES_PER_KIB = 1 << 10;
 
-/** `replacements` puts other modules in the place of some, by path; tests replace the engine. */
+export interface PageSetting {
+  /** Other modules in the place of some, by the path they are imported by; tests replace the engine. */
+  readonly replacements?: Readonly<Record<string, string>>;
+  /** Whether the page may share memory with its worker; default true. */
+  readonly isolated?: boolean;
+}
+
 export const chromiumSessions =
-  (replacements: Readonly<Record<string, string>> = {}): OpenSession =>
+  (setting: PageSetting = {}): OpenSession =>
   (options, events) =>
-    openSession(options, events, replacements);
+    openSession(options, events, setting);
 
 async function openSession(
   options: SessionOptions,
   events: SessionEvents,
-  replacements: Readonly<Record<string, string>>,
+  { replacements = {}, isolated = true }: PageSetting,
 ): Promise<GuestSession> {
   const executablePath = findChromium();
   const { items, machineOptions } = gatherItems(options);
   for (const [path, item] of await buildPage(replacements)) items.set(path, item);
-  const server = await servePage(items);
+  const server = await servePage(items, isolated);
   let browser: Browser | undefined;
   try {
     browser = await chromium.launch({ executablePath, args: FLAGS, headless: true });

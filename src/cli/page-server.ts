@@ -1,16 +1,17 @@
-/** A server for one page and a few files on this machine, which is isolated as the real page is. */
+/** A server for one page and a few files on this machine; the page is isolated as the real one is, or not. */
 import { createReadStream, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import type { FileStore } from './file-store.ts';
 
-/** What isolation takes (HTML 7.1.3); served by address, contents or path of a file. */
+const PLAIN_HEADERS = { 'Cache-Control': 'no-store' };
+/** What isolation takes (HTML 7.1.3). */
 const ISOLATION_HEADERS = {
+  ...PLAIN_HEADERS,
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
   'Document-Isolation-Policy': 'isolate-and-require-corp',
-  'Cache-Control': 'no-store',
 };
 
 const CONTENT_TYPES: ReadonlyMap<string, string> = new Map([
@@ -41,8 +42,13 @@ export interface PageServer {
  * Serves `items` by the paths that are their keys, on a free port of this machine only; owns their stores
  * and closes them with itself.
  */
-export async function servePage(items: ReadonlyMap<string, ServedItem>): Promise<PageServer> {
+export async function servePage(
+  items: ReadonlyMap<string, ServedItem>,
+  isolated: boolean,
+): Promise<PageServer> {
   const server = createServer((request, response) => {
+    const headers = isolated ? ISOLATION_HEADERS : PLAIN_HEADERS;
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     const path = new URL(request.url ?? '/', 'http://localhost').pathname;
     const item = items.get(path);
     if (!item) response.writeHead(STATUS_NOT_FOUND).end();
@@ -74,7 +80,7 @@ function answer(
   response: ServerResponse,
 ): void {
   const type = CONTENT_TYPES.get(path.slice(path.lastIndexOf('.') + 1)) ?? 'application/octet-stream';
-  const headers = { ...ISOLATION_HEADERS, 'Content-Type': type };
+  const headers = { 'Content-Type': type };
   if ('contents' in item) {
     response.writeHead(STATUS_OK, headers).end(item.contents);
     return;
@@ -93,24 +99,24 @@ async function serveStore(
   const { method, headers } = request;
   try {
     if (method === 'HEAD') {
-      response.writeHead(STATUS_OK, { ...ISOLATION_HEADERS, 'Content-Length': store.size }).end();
+      response.writeHead(STATUS_OK, { 'Content-Length': store.size }).end();
     } else if (method === 'POST') {
       store.flush();
-      response.writeHead(STATUS_NO_CONTENT, ISOLATION_HEADERS).end();
+      response.writeHead(STATUS_NO_CONTENT).end();
     } else if (method === 'PUT') {
       const [, first] = /^bytes (\d+)-/.exec(headers['content-range'] ?? '') ?? [];
       store.write(Number(first), await buffer(request));
-      response.writeHead(STATUS_NO_CONTENT, ISOLATION_HEADERS).end();
+      response.writeHead(STATUS_NO_CONTENT).end();
     } else {
       const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? '') ?? [];
-      if (first === undefined) return void response.writeHead(STATUS_BAD_REQUEST, ISOLATION_HEADERS).end();
+      if (first === undefined) return void response.writeHead(STATUS_BAD_REQUEST).end();
       const bytes = new Uint8Array(Number(last) - Number(first) + 1);
       store.read(Number(first), bytes);
       const range = { 'Content-Range': `bytes ${first}-${last}/${store.size}` };
-      response.writeHead(STATUS_PARTIAL_CONTENT, { ...ISOLATION_HEADERS, ...range }).end(bytes);
+      response.writeHead(STATUS_PARTIAL_CONTENT, range).end(bytes);
     }
   } catch {
     // The guest sees the I/O error.
-    response.writeHead(STATUS_FAILED, ISOLATION_HEADERS).end();
+    response.writeHead(STATUS_FAILED).end();
   }
 }
