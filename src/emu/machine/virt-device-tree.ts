@@ -136,9 +136,13 @@ function coreNodes({ hasPmu }: VirtDeviceTreeOptions): DeviceTreeNode[] {
   return [...nodes, node('pmu', { compatible: strings('arm,armv8-pmuv3'), interrupts })];
 }
 
+/**
+ * From the highest slot down, which is the order in which devices are plugged in: Linux names disks in the
+ * order of these nodes, so the first disk is /dev/vda.
+ */
 function virtioNodes(): DeviceTreeNode[] {
-  return Array.from({ length: VIRTIO_SLOTS }, (_, slot) => {
-    const { base, size, spi } = virtioSlot(slot);
+  return Array.from({ length: VIRTIO_SLOTS }, (_, index) => {
+    const { base, size, spi } = virtioSlot(VIRTIO_SLOTS - 1 - index);
     return node(`virtio_mmio@${hex(base)}`, {
       compatible: strings('virtio,mmio'),
       reg: wideCells(base, size),

@@ -67,6 +67,16 @@ describe('virtio console', () => {
     expect(guest.line.level).toBe(false);
   });
 
+  it('tells a driver that starts later about a size that the host has set', () => {
+    const { device, guest } = terminal();
+    device.resize(132, 43);
+    expect(guest.line.level).toBe(false);
+    guest.start({ queues: 2 });
+    expect(guest.acknowledge()).toBe(2);
+    guest.notify(TRANSMIT);
+    expect(guest.line.level).toBe(false);
+  });
+
   it('prints through the emergency register before any queue exists', () => {
     const { guest, shown } = terminal();
     guest.registers.write(register.CONFIG + 8, 0x21);

@@ -34,6 +34,10 @@ export class VirtioConsole implements VirtioDevice {
   private transport!: VirtioTransport;
   private columns = DEFAULT_COLUMNS;
   private rows = DEFAULT_ROWS;
+  /** Whether the size is the host's, not the default. */
+  private isSized = false;
+  /** Whether the driver, since its last reset, has had its chance to learn the size. */
+  private hasStarted = false;
   private waiting: Uint8Array = new Uint8Array(0);
 
   constructor(output: (bytes: Uint8Array) => void) {
@@ -58,6 +62,7 @@ export class VirtioConsole implements VirtioDevice {
     if (columns === this.columns && rows === this.rows) return;
     this.columns = columns & 0xffff;
     this.rows = rows & 0xffff;
+    this.isSized = true;
     this.transport.configChanged();
   }
 
@@ -75,15 +80,21 @@ export class VirtioConsole implements VirtioDevice {
   }
 
   queueNotified(index: number): void {
+    // Linux looks at the size only when it changes: tell a driver that has just started.
+    if (this.isSized && !this.hasStarted) this.transport.configChanged();
+    this.hasStarted = true;
     if (index === TRANSMIT_QUEUE) this.transmit();
     else this.deliver();
   }
 
-  reset(): void {}
+  reset(): void {
+    this.hasStarted = false;
+  }
 
   saveState(): SavedState {
-    const { columns, rows } = this;
-    return { version: STATE_VERSION, columns, rows, waiting: this.waiting.slice() };
+    const { columns, rows, isSized, hasStarted } = this;
+    const waiting = this.waiting.slice();
+    return { version: STATE_VERSION, columns, rows, isSized, hasStarted, waiting };
   }
 
   restoreState(state: SavedState): void {
@@ -91,6 +102,8 @@ export class VirtioConsole implements VirtioDevice {
     const waiting = reader.bytes('waiting').slice();
     this.columns = reader.number('columns');
     this.rows = reader.number('rows');
+    this.isSized = reader.boolean('isSized');
+    this.hasStarted = reader.boolean('hasStarted');
     this.waiting = waiting;
   }
 
