@@ -48,7 +48,9 @@ describe('PhysicalBus', () => {
 
   it('rejects a window when it overlaps another one', () => {
     const { bus } = busWith([0x1000, 0x100]);
-    expect(() => bus.map({ name: 'late', base: 0x10ff, size: 1 }, new Probe(0))).toThrow(/late overlaps.*probe0/);
+    expect(() => bus.map({ name: 'late', base: 0x10ff, size: 1 }, new Probe(0))).toThrow(
+      /late overlaps.*probe0/,
+    );
     expect(() => bus.map({ name: 'wide', base: 0, size: 0x8000 }, new Probe(0))).toThrow(RangeError);
     expect(() => bus.map({ name: 'next', base: 0x1100, size: 4 }, new Probe(0))).not.toThrow();
   });
