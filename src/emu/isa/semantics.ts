@@ -6,7 +6,7 @@
  * registers as they were.
  */
 import { IrBuilder } from '../ir/builder.ts';
-import type { I32, I64, LoadKind, OperandSlot, StoreKind, V128, Value } from '../ir/ir.ts';
+import type { I32, I64, LoadKind, OperandSlot, StoreKind, Type, V128, Value } from '../ir/ir.ts';
 import { accessBytes, accessType } from '../ir/ir.ts';
 import { CPU, SLOT_SINK, SLOT_SP, SLOT_ZERO } from '../layout/cpu-state.ts';
 import { type AccessDescription, accessWord } from '../mmu/access.ts';
@@ -110,12 +110,8 @@ export class Semantics extends IrBuilder {
   lowV<T extends 'i32' | 'i64' | 'f32' | 'f64' | 'v128'>(load: LoadKind, r: Register): Value<T> {
     return this.readRegister(load, CPU.V, r, 'vector') as Value<T>;
   }
-  /** Lane of `load`'s size at byte `offset` of a vector register. */
-  laneV<T extends 'i32' | 'i64' | 'f32' | 'f64'>(
-    load: LoadKind,
-    r: Register,
-    offset: number | I32,
-  ): Value<T> {
+  /** Reads with `load` at byte `offset` of a vector register: one lane, or one lane splat over a vector. */
+  laneV<T extends Type>(load: LoadKind, r: Register, offset: number | I32): Value<T> {
     if (typeof offset === 'number') return this.readRegister(load, CPU.V + offset, r, 'vector') as Value<T>;
     const at = this.resolver.register(r, 'vector');
     const index = typeof at === 'number' ? this.i32(at) : this.operand('i32', at);
@@ -132,12 +128,10 @@ export class Semantics extends IrBuilder {
   setS(r: Register, value: I32): void {
     this.setV(r, this.numeric('i32x4.replace_lane', [this.v128(ZERO_V), value], [0]));
   }
-  /** Writes one lane of a vector register at byte `offset` and leaves the rest. */
-  setLaneV(store: StoreKind, r: Register, offset: number | I32, value: Value): void {
-    if (typeof offset === 'number') return this.writeRegister(store, CPU.V + offset, r, 'vector', value);
-    const at = this.resolver.register(r, 'vector');
-    const index = typeof at === 'number' ? this.i32(at) : this.operand('i32', at);
-    this.stateStore(store, CPU.V, value, this.add(index, offset));
+  /** FPSR.QC: cumulative saturation, set when `saturated` (0 or 1) is. */
+  accumulateSaturation(saturated: I32): void {
+    const old = this.stateLoad<'i32'>('i32', CPU.FPSR);
+    this.stateStore('i32', CPU.FPSR, this.or(old, this.shl(saturated, this.i32(FPSR_QC_BIT))));
   }
   /** The register `step` after `r` in a list of vector registers. */
   nextV(r: Register, step: number): Register {
@@ -262,6 +256,7 @@ export class Semantics extends IrBuilder {
 }
 
 const LINK_REGISTER = 30;
+const FPSR_QC_BIT = 27;
 /** SP must be a multiple of 16 as a base register (Arm ARM D1.8.2). */
 const SP_ALIGNMENT_MASK = 15;
 const ZERO_V: readonly number[] = new Array(16).fill(0);

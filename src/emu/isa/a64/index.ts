@@ -6,6 +6,12 @@ import { branchesExceptionsSystem } from './branches-exceptions-system.ts';
 import { dataProcessingImmediate } from './data-processing-immediate.ts';
 import { dataProcessingRegister } from './data-processing-register.ts';
 import { loadsStores } from './loads-stores.ts';
+import { simdCopyPermute } from './simd-copy-permute.ts';
+import { simdLoadsStores } from './simd-loads-stores.ts';
+import { simdShiftImmediate } from './simd-shift-immediate.ts';
+import { simdThreeSame } from './simd-three-same.ts';
+import { simdTwoRegister } from './simd-two-register.ts';
+import { simdWidening } from './simd-widening.ts';
 
 export const A64_ROWS: readonly Row[] = [
   ...dataProcessingImmediate,
@@ -13,6 +19,12 @@ export const A64_ROWS: readonly Row[] = [
   ...branchesExceptionsSystem,
   ...loadsStores,
   ...atomics,
+  ...simdLoadsStores,
+  ...simdCopyPermute,
+  ...simdThreeSame,
+  ...simdWidening,
+  ...simdShiftImmediate,
+  ...simdTwoRegister,
 ];
 
 export const a64Decoder = new Decoder(A64_ROWS);
