@@ -1,0 +1,43 @@
+/**
+ * What random programs leave out: encodings that are CONSTRAINED UNPREDICTABLE (Arm ARM K1), and instructions
+ * whose effect under the oracle's operating system is not the architecture's.
+ */
+import type { RawFields, Row } from '../isa/row.ts';
+
+/** Rows that random programs do not contain, and why. */
+export const EXCLUDED: Readonly<Record<string, string>> = {
+  SVC: 'calls the operating system of the oracle',
+  HLT: 'reaches semihosting in the oracle',
+  WFE: 'waits',
+  WFI: 'waits',
+  'DC ZVA': 'the size of its block differs in the oracle',
+  SYS: 'cache and TLB maintenance: tested with the CPU',
+  SYSL: 'cache and TLB maintenance: tested with the CPU',
+  'MSR (immediate)': 'PSTATE fields that differ between the CPUs',
+  'MRS TPIDR_EL1': 'not for EL0, where the oracle runs',
+  'MSR TPIDR_EL1': 'not for EL0, where the oracle runs',
+};
+
+const SP = 31;
+const WRITEBACK = /\]!|\], (#|<X)/;
+/** The first transfer register is a general one. */
+const GENERAL_TRANSFER = /<[WXR]t>/;
+const LOAD_PAIR = /^ld(p|np|psw|xp|axp) /;
+const STORE_EXCLUSIVE = /^stl?xp?r?[bh]? <Ws>/;
+
+export function isMemoryAccess(row: Row): boolean {
+  return row.syntax.includes('[<Xn|SP>');
+}
+
+export function isStoreExclusive(row: Row): boolean {
+  return STORE_EXCLUSIVE.test(row.syntax);
+}
+
+export function isUnpredictable(row: Row, fields: RawFields): boolean {
+  const { Rn, Rt, Rt2, Rs } = fields;
+  if (Rt === undefined) return false;
+  if (LOAD_PAIR.test(row.syntax) && Rt === Rt2) return true;
+  if (isStoreExclusive(row)) return Rs === Rt || Rs === Rt2 || (Rs === Rn && Rn !== SP);
+  const writesBack = WRITEBACK.test(row.syntax) && GENERAL_TRANSFER.test(row.syntax);
+  return writesBack && Rn !== SP && (Rn === Rt || Rn === Rt2);
+}

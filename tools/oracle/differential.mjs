@@ -1,0 +1,167 @@
+#!/usr/bin/env node
+/**
+ * Compares our CPU with QEMU on random programs made from the instruction table: registers, flags, vectors,
+ * FPSR, memory, and how the program ends.
+ *
+ *   npm run oracle:differential -- [--seed N] [--count N] [--row NAME] [--save] [--record N]
+ *
+ * --count is the number of instructions to execute. Failures are reduced to the words and registers that
+ * matter; --save adds them to src/emu/testing/vectors/found.vectors.json, which the unit tests run.
+ * --record N writes N new vectors for each row instead. Needs qemu-aarch64 and aarch64-linux-gnu-gcc.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { RandomWords } from '../../src/emu/fp/hard-operands.ts';
+import { a64Decoder } from '../../src/emu/isa/a64/index.ts';
+import { SLOTS, slotAddress } from '../../src/emu/testing/arena.ts';
+import { BareMachine } from '../../src/emu/testing/bare-machine.ts';
+import { outcomeDifferences, STATE, WORD_NAMES } from '../../src/emu/testing/processor-state.ts';
+import { ProgramGenerator } from '../../src/emu/testing/random-program.ts';
+import { reduceOnce } from '../../src/emu/testing/reduce.ts';
+import { formatVector, quiet } from '../../src/emu/testing/vector-text.ts';
+import { missingTools, UserModeOracle } from './user-mode.mjs';
+
+const FOUND = new URL('../../src/emu/testing/vectors/found.vectors.json', import.meta.url);
+const RECORDED = new URL('../../src/emu/testing/vectors/rows.vectors.json', import.meta.url);
+const SHOWN_DIFFERENCES = 8;
+const SHOWN_FAILURES_PER_ROW = 1;
+const SHOWN_FAILURES = 40;
+const PROGRAMS_PER_BATCH = SLOTS;
+
+const word = (value) => value.toString(16).padStart(8, '0');
+const nameOf = (value) => a64Decoder.decode(value)?.row.name ?? 'undefined';
+
+/** Runs the same programs in both; gives programs with our outcome, theirs and the differences. */
+function compare(machine, oracle, candidates) {
+  const programs = candidates.map((program, slot) => {
+    machine.load(slot, program.words);
+    return { ...program, state: program.state.with(STATE.PC, BigInt(slotAddress(slot))) };
+  });
+  machine.synchronize();
+  const outcomes = programs.map(({ state }) => machine.run(state));
+  // A program that does not end here would keep the oracle for ever.
+  const theirs = oracle.ask(
+    programs.map((program, slot) => (outcomes[slot].end === 'timeout' ? { ...program, words: [] } : program)),
+  );
+  return programs.map((program, slot) => {
+    const [ours, expected] = [outcomes[slot], theirs[slot]];
+    return { program, ours, expected, differences: outcomeDifferences(ours, expected) };
+  });
+}
+
+/** Reduces a failing program as long as something smaller fails, too. */
+function reduce(machine, oracle, program) {
+  let smallest = program;
+  for (;;) {
+    const smaller = [...reduceOnce(smallest)].slice(0, SLOTS);
+    const failing = compare(machine, oracle, smaller).find(({ differences }) => differences.length > 0);
+    if (!failing) return smallest;
+    smallest = failing.program;
+  }
+}
+
+function describe({ program, ours, expected, differences }) {
+  console.log(`  ${program.row.name}: ends with ${ours.end}, expected ${expected.end}`);
+  for (const value of program.words) console.log(`    ${word(value)}  ${nameOf(value)}`);
+  const set = [...program.state].map((value, i) => (value ? `${WORD_NAMES[i]}=0x${value.toString(16)}` : ''));
+  console.log(`    from ${set.filter(Boolean).join(' ')}`);
+  for (const line of differences.slice(0, SHOWN_DIFFERENCES)) console.log(`    ${line}`);
+}
+
+function selectRows(generator, name) {
+  if (name === undefined) return generator.rows;
+  const rows = generator.rows.filter((row) => row.name.toLowerCase().includes(name.toLowerCase()));
+  if (rows.length === 0) throw new Error(`no row has "${name}" in its name`);
+  return rows;
+}
+
+function search(machine, oracle, generator, random, { count, rows, save }) {
+  const failuresOf = new Map();
+  let executed = 0;
+  let failures = 0;
+  let programs = 0;
+  let next = 0;
+  while (executed < count) {
+    const batch = Array.from({ length: PROGRAMS_PER_BATCH }, () =>
+      generator.generate(rows[next++ % rows.length], random.below(2) === 0),
+    );
+    for (const result of compare(machine, oracle, batch)) {
+      executed += result.ours.executed;
+      programs++;
+      if (result.differences.length === 0) continue;
+      failures++;
+      failuresOf.set(result.program.row, [...(failuresOf.get(result.program.row) ?? []), result.program]);
+    }
+  }
+  const shown = [...failuresOf.values()].flatMap((found) => found.slice(0, SHOWN_FAILURES_PER_ROW));
+  for (const program of shown.slice(0, SHOWN_FAILURES)) report(machine, oracle, program, save);
+  const tested = `${executed} instructions in ${programs} programs over ${rows.length} rows`;
+  console.log(`${tested}: ${failures} differences in programs made for ${failuresOf.size} rows`);
+  return failures;
+}
+
+function report(machine, oracle, program, save) {
+  const [result] = compare(machine, oracle, [reduce(machine, oracle, program)]);
+  describe(result);
+  if (!save) return;
+  const known = existsSync(FOUND) ? JSON.parse(readFileSync(FOUND, 'utf8')) : [];
+  const line = formatVector(result.program, result.expected);
+  if (!known.includes(line)) writeVectors(FOUND, [...known, line]);
+}
+
+function writeVectors(file, lines) {
+  writeFileSync(file, `[\n${lines.map((line) => JSON.stringify(line)).join(',\n')}\n]\n`);
+}
+
+/** Vectors of one instruction each, `perRow` for every row. */
+function record(machine, oracle, generator, rows, perRow) {
+  const programs = rows.flatMap((row) =>
+    Array.from({ length: perRow }, () => quiet(generator.generate(row, false))),
+  );
+  const lines = [];
+  for (let at = 0; at < programs.length; at += SLOTS)
+    for (const { program, expected, differences } of compare(
+      machine,
+      oracle,
+      programs.slice(at, at + SLOTS),
+    )) {
+      lines.push(formatVector(program, expected));
+      if (differences.length > 0) console.log(`${program.row.name} differs: ${differences.join('; ')}`);
+    }
+  writeVectors(RECORDED, lines);
+  console.log(`${lines.length} vectors of ${rows.length} rows`);
+}
+
+async function main() {
+  const missing = missingTools();
+  if (missing) {
+    console.error(`oracle:differential: ${missing}`);
+    return 2;
+  }
+  const { values } = parseArgs({
+    options: {
+      seed: { type: 'string', default: '1' },
+      count: { type: 'string', default: '100000' },
+      row: { type: 'string' },
+      save: { type: 'boolean', default: false },
+      record: { type: 'string' },
+    },
+  });
+  const random = new RandomWords(Number(values.seed));
+  const generator = new ProgramGenerator(a64Decoder, random);
+  const rows = selectRows(generator, values.row);
+  const machine = await BareMachine.create();
+  const oracle = new UserModeOracle();
+  try {
+    if (values.record) {
+      record(machine, oracle, generator, rows, Number(values.record));
+      return 0;
+    }
+    const options = { count: Number(values.count), rows, save: values.save };
+    return search(machine, oracle, generator, random, options) === 0 ? 0 : 1;
+  } finally {
+    oracle.close();
+  }
+}
+
+process.exitCode = await main();
