@@ -73,7 +73,7 @@ export class Cpu implements CpuRuntime {
     const { affinity } = options;
     this.system = new SystemInstructions(
       { state, context: this.context, timers: this.timers, gic: ports.gic, affinity, hi: 0 },
-      { state, mmu: this.mmu, codeCache: ports.codeCache, memory },
+      { state, mmu: this.mmu, codeCache: ports.codeCache, faults: this.exceptions, memory },
       this.exceptions,
       (what) => this.undefinedBecause(what),
     );
@@ -185,6 +185,12 @@ export class Cpu implements CpuRuntime {
 
   fpTrap(): StepResult {
     return this.raise('fp', ISS_FP);
+  }
+
+  raiseFpExceptions(exceptions: number): void {
+    const s = this.state;
+    s.set(CPU.FPSR, s.get(CPU.FPSR) | exceptions);
+    this.context.floatingPointChanged();
   }
 
   illegalState(): StepResult {

@@ -75,6 +75,8 @@ export interface CpuRuntime extends Stateful {
   undefinedInstruction(word: number): StepResult;
   /** An FP or AdvSIMD instruction while FP_TRAPPED. */
   fpTrap(): StepResult;
+  /** Cumulative exceptions of a floating-point operation: bits to set in FPSR. */
+  raiseFpExceptions(exceptions: number): void;
   illegalState(): StepResult;
   spAlignment(): StepResult;
   eret(): StepResult;

@@ -74,18 +74,19 @@ export class SystemInstructions {
   private readonly c: SystemContext;
   private readonly operations: OperationContext;
   private readonly exceptions: Exceptions;
-  private readonly undefinedAt: (what: string) => StepResult;
+  /** UNDEFINED because this CPU does not have it: worth a line in the log. */
+  private readonly unknown: (what: string) => StepResult;
 
   constructor(
     context: SystemContext,
     operations: OperationContext,
     exceptions: Exceptions,
-    undefinedAt: (what: string) => StepResult,
+    unknown: (what: string) => StepResult,
   ) {
     this.c = context;
     this.operations = operations;
     this.exceptions = exceptions;
-    this.undefinedAt = undefinedAt;
+    this.unknown = unknown;
   }
 
   read(key: number, rt: number): StepResult {
@@ -124,9 +125,9 @@ export class SystemInstructions {
   operation(key: number, rt: number): StepResult {
     const operation = findOperation(key);
     const { state } = this.c;
-    if (!operation) return this.undefinedAt(`SYS ${describeKey(key)}`);
+    if (!operation) return this.unknown(`SYS ${describeKey(key)}`);
     if (atEl0(state)) {
-      if (!operation.el0) return this.undefinedAt(operation.name);
+      if (!operation.el0) return this.deny();
       if (!operation.el0(state)) return this.trap(key, rt, false);
     }
     const slot = state.slot(rt);
@@ -136,9 +137,9 @@ export class SystemInstructions {
   immediate(op1op2: number, crm: number): StepResult {
     const form = IMMEDIATE_FORMS.find((row) => row.op1op2 === op1op2);
     const { state } = this.c;
-    if (!form) return this.undefinedAt(`MSR (immediate) op1:op2 ${op1op2.toString(8)}`);
+    if (!form) return this.unknown(`MSR (immediate) op1:op2 ${op1op2.toString(8)}`);
     if (atEl0(state)) {
-      if (form.el0 === 'never') return this.undefinedAt(`MSR ${form.name}`);
+      if (form.el0 === 'never') return this.deny();
       if (form.el0 === 'UMA' && !GATE.uma(state)) return this.trap(immediateKey(op1op2, crm), XZR, false);
     }
     return this.finish(form.run(this.c, crm));
@@ -153,15 +154,20 @@ export class SystemInstructions {
     read: boolean,
   ): StepResult {
     const { state } = this.c;
-    if (!register || state.get(CPU.EL) < level || (register.available && !register.available(state))) {
-      return this.undefinedAt(`${read ? 'MRS' : 'MSR'} ${register?.name ?? describeKey(key)}`);
-    }
+    if (!register) return this.unknown(`${read ? 'MRS' : 'MSR'} ${describeKey(key)}`);
+    if (state.get(CPU.EL) < level || (register.available && !register.available(state))) return this.deny();
     if (atEl0(state) && register.gate && !register.gate(state)) return this.trap(key, rt, read);
     if (register.floatingPoint && state.get(CPU.FP_TRAPPED)) {
       this.exceptions.synchronous('fp', ISS_FP);
       return EXCEPTION;
     }
     return CONTINUE;
+  }
+
+  /** UNDEFINED for lack of rights: guests do this on purpose (Linux serves MRS of ID registers to programs). */
+  private deny(): StepResult {
+    this.exceptions.synchronous('unknown', 0);
+    return EXCEPTION;
   }
 
   private trap(key: number, rt: number, read: boolean): StepResult {

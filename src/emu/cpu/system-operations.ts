@@ -11,6 +11,7 @@ import {
   ZERO_BLOCK_ACCESS,
   ZERO_BLOCK_BYTES,
 } from '../mmu/access.ts';
+import { EXTERNAL_ABORT_ON_WALK, type FaultSink } from '../mmu/faults.ts';
 import type { Mmu } from '../mmu/mmu.ts';
 import { NO_FAULT } from '../mmu/table-walk.ts';
 import { CONTINUE, type CodeCache, EXCEPTION, RESYNC, type StepResult, systemKey } from './runtime.ts';
@@ -21,6 +22,7 @@ export interface OperationContext {
   readonly state: CpuState;
   readonly mmu: Mmu;
   readonly codeCache: CodeCache;
+  readonly faults: FaultSink;
   readonly memory: WebAssembly.Memory;
 }
 
@@ -45,6 +47,8 @@ const PAR_SH_SHIFT = 7;
 const PAR_RES1 = 1 << 11;
 const PAR_HI_ATTR_SHIFT = 56 - 32;
 const PAR_HI_PA_MASK = 0xffff;
+
+const EXTERNAL_ABORT_LEVELS = 3;
 
 /** TLBI operands: VA[55:12] in bits 43:0, ASID in 63:48. */
 const OPERAND_VA_SHIFT = 12;
@@ -87,6 +91,11 @@ function addressTranslation(el: number, write: boolean, checkPan = false): Syste
   return (c, lo, hi) => {
     const pan = checkPan && c.state.get(CPU.PAN) !== 0;
     const t = c.mmu.translateFor(lo, hi, el, write, pan);
+    if ((t.fault & ~EXTERNAL_ABORT_LEVELS) === EXTERNAL_ABORT_ON_WALK) {
+      // Not a result of the translation: the walk itself failed (Arm ARM D8.15).
+      c.faults.dataAbort(lo, hi, t.fault, true, true);
+      return EXCEPTION;
+    }
     if (t.fault !== NO_FAULT) {
       c.state.setPair(PAR, PAR_RES1 | (t.fault << PAR_FST_SHIFT) | PAR_F, 0);
     } else {
@@ -154,10 +163,13 @@ export const SYSTEM_OPERATIONS: readonly SystemOperation[] = [
   ...TLBI,
 ];
 
-const BY_KEY: ReadonlyMap<number, SystemOperation> = new Map(
-  SYSTEM_OPERATIONS.map((row) => [systemKey(...row.encoding), row]),
-);
+const KEYS = 1 << 16;
+/** Encoding → 1 + index, 0 where there is no operation. */
+const BY_KEY = new Uint8Array(KEYS);
+SYSTEM_OPERATIONS.forEach((row, index) => {
+  BY_KEY[systemKey(...row.encoding)] = index + 1;
+});
 
 export function findOperation(key: number): SystemOperation | undefined {
-  return BY_KEY.get(key);
+  return SYSTEM_OPERATIONS[BY_KEY[key]! - 1];
 }

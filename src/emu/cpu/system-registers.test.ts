@@ -212,6 +212,13 @@ describe('traps and undefined accesses', () => {
     }
   });
 
+  it('logs what this CPU does not have, and not what a level may not use', () => {
+    h.cpu.systemRead(systemKey(3, 0, 2, 1, 0), 0);
+    h.enterEl0();
+    h.mrs('MIDR_EL1');
+    expect(h.said).toEqual(['warning cpu: undefined at EL1, PC 0x0000000040000000: MRS S3_0_C2_C1_0']);
+  });
+
   it('traps FPCR and FPSR with FP, at the levels that CPACR_EL1 names', () => {
     h.mrs('FPCR');
     expect(h.syndrome()).toEqual({ ec: 7, il: 1, iss: 0x1e0_0000 });

@@ -520,6 +520,11 @@ describe('address translation instructions', () => {
     expect(par()).toBe(fault(translation(0)));
   });
 
+  it('take a data abort when the walk itself is aborted', () => {
+    h.poke(low.entry(LOW, 1), 0x1000_0000n | 3n);
+    expectAbort(h.operate('AT S1E1R', LOW) === 2 ? 0 : 1, 0b010110 | WRITE | CM, LOW);
+  });
+
   it('heed PAN in the P forms only', () => {
     h.cpu.systemImmediate(0o04, 1);
     h.operate('AT S1E1R', LOW);

@@ -136,6 +136,9 @@ export class Stage1Regime {
   }
 }
 
+/** Normal memory, Inner and Outer Non-cacheable. */
+export const NORMAL_NON_CACHEABLE = 0x44;
+
 /** MAIR attribute bytes 0b0000dd00 are Device memory. */
 export function isDevice(attributes: number): boolean {
   return (attributes & 0xf3) === 0;

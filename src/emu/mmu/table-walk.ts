@@ -10,7 +10,13 @@ import {
   PERMISSION_FAULT,
   TRANSLATION_FAULT,
 } from './faults.ts';
-import { isDevice, PHYSICAL_ADDRESS_BITS, type Stage1Regime, type TranslationHalf } from './regime.ts';
+import {
+  isDevice,
+  NORMAL_NON_CACHEABLE,
+  PHYSICAL_ADDRESS_BITS,
+  type Stage1Regime,
+  type TranslationHalf,
+} from './regime.ts';
 
 /** What a mapping permits. */
 export const EL0_READ = 1 << 0;
@@ -171,7 +177,8 @@ function describeLeaf(regime: Stage1Regime, lo: number, hi: number, out: Transla
   out.device = isDevice(attributes);
   out.nonGlobal = (lo & NOT_GLOBAL) !== 0;
   out.attributes = attributes;
-  out.shareability = out.device ? OUTER_SHAREABLE : (lo >>> SHAREABILITY_SHIFT) & 3;
+  const uncached = out.device || attributes === NORMAL_NON_CACHEABLE;
+  out.shareability = uncached ? OUTER_SHAREABLE : (lo >>> SHAREABILITY_SHIFT) & 3;
 }
 
 /** Arm ARM D8.4: AP, the execute-never bits, WXN; hierarchical restrictions are in the high bits of `hi`. */
