@@ -16,6 +16,7 @@ import {
   FETCH_AREA,
   FETCH_ARRAY_SIZE,
   FETCH_ENTRY_SIZE,
+  HEAT_AREA,
   RECORD_SIZE,
   RECORDS_PER_PAGE,
   TLB_BANKS,
@@ -38,7 +39,10 @@ export class DecodeCache {
   private readonly handlers: HandlerTable;
   private readonly words32: Uint32Array;
   private readonly words16: Uint16Array;
+  private readonly bytes: Uint8Array;
   private readonly view: DataView;
+  /** Branches that reach a record before it counts as hot, 1 … 255, for pages decoded from now on. */
+  heat = 255;
   /** RAM page number → decoded page + 1. */
   private readonly pageOf: Uint16Array;
   /** Decoded page → RAM page number, or −1. */
@@ -47,6 +51,10 @@ export class DecodeCache {
   private readonly words: (Uint32Array | undefined)[] = new Array(DECODED_PAGES).fill(undefined);
   /** Generation in which a page was last known to agree with RAM. */
   private readonly checkedIn = new Uint32Array(DECODED_PAGES);
+  /** Decoded pages that translated code was made from. */
+  private readonly translated = new Uint8Array(DECODED_PAGES);
+  /** Called when records of such a page are forgotten: [first, last) as byte offsets in the page. */
+  onForget: (records: number, first: number, last: number) => void = () => {};
   private generation = 1;
   private nextVictim = 0;
   /** Pages decoded so far, counting again those that were evicted. */
@@ -58,6 +66,7 @@ export class DecodeCache {
     const { buffer } = memory.memory;
     this.words32 = new Uint32Array(buffer);
     this.words16 = new Uint16Array(buffer);
+    this.bytes = new Uint8Array(buffer);
     this.view = new DataView(buffer);
     this.pageOf = new Uint16Array(Math.ceil(memory.ramSize / PAGE_SIZE));
     this.forgetFetchEntries();
@@ -74,7 +83,7 @@ export class DecodeCache {
 
   /** Decodes the record at `record` and the straight run after it. */
   decode(record: number): void {
-    const slot = Math.floor((record - DECODED_AREA) / DECODED_PAGE_SIZE);
+    const slot = slotOf(record);
     const records = recordsAddress(slot);
     const ramPage = this.ramPage[slot] ?? 0;
     const page = this.memory.ramOffset + ramPage * PAGE_SIZE;
@@ -100,6 +109,8 @@ export class DecodeCache {
     const first = recordsAddress(slot) + ((offset % PAGE_SIZE) / WORD) * RECORD_SIZE;
     for (let at = first; at < first + (bytes / WORD) * RECORD_SIZE; at += RECORD_SIZE)
       this.words16[at >> 1] = HANDLER_DECODE;
+    if (this.translated[slot])
+      this.onForget(recordsAddress(slot), offset % PAGE_SIZE, (offset % PAGE_SIZE) + bytes);
   }
 
   /** IC IALLU: every page is compared with RAM before it runs again. */
@@ -108,9 +119,25 @@ export class DecodeCache {
     this.forgetFetchEntries();
   }
 
+  /** The word of an instruction that has been decoded and is still valid, at a byte offset of a decoded page. */
+  decodedWord(records: number, offset: number): number | undefined {
+    if (this.words16[(records + (offset / WORD) * RECORD_SIZE) >> 1] === HANDLER_DECODE) return undefined;
+    return this.words[slotOf(records)]?.[offset / WORD];
+  }
+
+  /** Says that translated code was made from a decoded page; `onForget` reports changes of it from now on. */
+  markTranslated(records: number): void {
+    this.translated[slotOf(records)] = 1;
+  }
+
+  /** Puts a region's number at its entry's record, or takes it away again (0: decode anew). */
+  setHandler(record: number, handler: number): void {
+    this.words16[record >> 1] = handler;
+  }
+
   /** The word that a record was decoded from, for messages. */
   wordAt(record: number): number {
-    const slot = Math.floor((record - DECODED_AREA) / DECODED_PAGE_SIZE);
+    const slot = slotOf(record);
     return this.words[slot]?.[(record - recordsAddress(slot)) / RECORD_SIZE] ?? 0;
   }
 
@@ -126,6 +153,8 @@ export class DecodeCache {
     this.nextVictim = (slot + 1) % DECODED_PAGES;
     const evicted = this.ramPage[slot] ?? -1;
     if (evicted >= 0) {
+      if (this.translated[slot]) this.onForget(recordsAddress(slot), 0, PAGE_SIZE);
+      this.translated[slot] = 0;
       this.pageOf[evicted] = 0;
       this.forgetFetchEntries();
     }
@@ -136,6 +165,8 @@ export class DecodeCache {
     const records = recordsAddress(slot);
     for (let i = 0; i < RECORDS_PER_PAGE; i++)
       this.words16[(records + i * RECORD_SIZE) >> 1] = HANDLER_DECODE;
+    const heat = HEAT_AREA + (records - DECODED_AREA) / RECORD_SIZE;
+    this.bytes.fill(this.heat, heat, heat + RECORDS_PER_PAGE);
     this.words16[(records + RECORDS_PER_PAGE * RECORD_SIZE) >> 1] = HANDLER_PAGE_END;
     return slot;
   }
@@ -143,9 +174,11 @@ export class DecodeCache {
   private compareWithRam(slot: number, page: number): void {
     const records = recordsAddress(slot);
     const words = this.words[slot];
-    for (let i = 0; words && i < RECORDS_PER_PAGE; i++)
-      if (words[i] !== this.words32[(page >> 2) + i])
-        this.words16[(records + i * RECORD_SIZE) >> 1] = HANDLER_DECODE;
+    for (let i = 0; words && i < RECORDS_PER_PAGE; i++) {
+      if (words[i] === this.words32[(page >> 2) + i]) continue;
+      this.words16[(records + i * RECORD_SIZE) >> 1] = HANDLER_DECODE;
+      if (this.translated[slot]) this.onForget(records, i * WORD, (i + 1) * WORD);
+    }
     this.checkedIn[slot] = this.generation;
   }
 
@@ -180,6 +213,10 @@ export class DecodeCache {
     const target = offsetInPage + Number(spec?.value(fields) ?? 0);
     return target >= 0 && target < PAGE_SIZE;
   }
+}
+
+function slotOf(record: number): number {
+  return Math.floor((record - DECODED_AREA) / DECODED_PAGE_SIZE);
 }
 
 function recordsAddress(slot: number): number {

@@ -1,6 +1,6 @@
 /**
- * Generates the interpreter's WebAssembly: one function with a br_table over the hot handlers, and small
- * modules for all the others, made when an instruction first needs them.
+ * Generates the interpreter's main loop: one WebAssembly function with a br_table over the hot handlers. All
+ * other handlers, and translated regions, are called through the table of handlers.
  *
  * The loop keeps in locals: `record`, the record being executed, and `limit`, the record address at which
  * the slice's fuel ends if execution went straight on. So fuel costs nothing on straight code, and two
@@ -8,44 +8,30 @@
  * ATTENTION is set: V8 replaces a function by its optimised form only when it is entered anew.
  */
 import { emitInstruction } from '../codegen/emit-body.ts';
-import { Environment, type Push } from '../codegen/environment.ts';
 import type { OperandSlot } from '../ir/ir.ts';
 import { CPU } from '../layout/cpu-state.ts';
-import { CPU_BLOCK, FETCH_ENTRIES, FETCH_ENTRY_SIZE, RECORD_SIZE } from '../layout/memory-map.ts';
+import {
+  CPU_BLOCK,
+  DECODED_AREA,
+  FETCH_ENTRIES,
+  FETCH_ENTRY_SIZE,
+  FIRST_REGION_HANDLER,
+  HANDLER_SLOTS,
+  HEAT_AREA,
+  RECORD_SIZE,
+} from '../layout/memory-map.ts';
 import { FunctionBuilder, type Label } from '../wasm/function-builder.ts';
 import { ModuleBuilder } from '../wasm/module-builder.ts';
-import type { ValueType } from '../wasm/opcodes.ts';
+import { HANDLER_PARAMS, HANDLER_RESULTS } from './cold-handler.ts';
 import type { Handler } from './handler.ts';
-import { HANDLER_OFFSET, type RecordSlot } from './record.ts';
+import { importAll } from './helpers.ts';
+import { HANDLER_OFFSET } from './record.ts';
+import { RecordEnvironment } from './record-environment.ts';
 
-/** Runtime functions that generated code may call: name → number of arguments after the record, result. */
-export const HELPERS = {
-  readSlow: [3, true],
-  writeSlow: [3, true],
-  rmwAddress: [3, true],
-  systemRead: [2, true],
-  systemWrite: [2, true],
-  systemOperation: [2, true],
-  systemImmediate: [2, true],
-  supervisorCall: [1, false],
-  hypervisorCall: [1, false],
-  secureMonitorCall: [1, false],
-  breakpoint: [1, false],
-  halt: [1, false],
-  undefined: [0, false],
-  fpTrap: [0, false],
-  spAlignment: [0, false],
-  eret: [0, false],
-  waitForInterrupt: [0, false],
-  waitForEvent: [0, false],
-  sendEvent: [0, false],
-  instructionBarrier: [0, false],
-  fpOperation: [1, false],
-} as const satisfies Record<string, readonly [number, boolean]>;
-export type HelperName = keyof typeof HELPERS;
-
-/** Functions of the decode cache that the main loop calls besides the helpers. */
+/** Functions that the main loop calls besides the helpers. */
 export interface LoopImports {
+  /** Branches have reached this record often. */
+  hot(record: number): void;
   /** Decodes the record at an address and what follows it. */
   decode(record: number): void;
   /** Address of the decoded page of PC, or 0 when an exception was taken. */
@@ -57,112 +43,10 @@ export const HANDLER_DECODE = 0;
 export const HANDLER_PAGE_END = 1;
 export const FIRST_HOT_HANDLER = 2;
 
-/** Signature of a handler outside the main loop: record → next record, or 0 when PC was set. */
-const COLD_PARAMS: readonly ValueType[] = ['i32'];
-const COLD_RESULTS: readonly ValueType[] = ['i32'];
-
 const PAGE_MASK = -4096n;
 /** A fetch address matches a tag only when it is aligned, too. */
 const FETCH_TAG_MASK = PAGE_MASK | 3n;
 const RECORDS_ADDRESS = 8;
-
-function importAll(module: ModuleBuilder, pages: number, shared: boolean): Map<string, number> {
-  module.importMemory('memory', pages, shared);
-  const indexes = new Map<string, number>();
-  for (const [name, [count, result]] of Object.entries(HELPERS)) {
-    const params: ValueType[] = new Array(count + 1).fill('i32');
-    indexes.set(name, module.importFunction(name, params, result ? ['i32'] : []));
-  }
-  return indexes;
-}
-
-/** Pushes operands from the record in local `record`, and calls helpers with it as first argument. */
-abstract class RecordEnvironment extends Environment {
-  protected readonly record: number;
-  private readonly helpers: ReadonlyMap<string, number>;
-
-  constructor(record: number, helpers: ReadonlyMap<string, number>) {
-    super();
-    this.record = record;
-    this.helpers = helpers;
-  }
-
-  operand(f: FunctionBuilder, slot: OperandSlot): void {
-    const { kind, offset } = slot as RecordSlot;
-    f.get(this.record);
-    switch (kind) {
-      case 'register':
-      case 'u16':
-        return f.load('i32.load16_u', offset);
-      case 'i32':
-      case 'branch':
-        return f.load('i32.load', offset);
-      case 's32':
-        return f.load('i64.load32_s', offset);
-      case 'i64':
-        return f.load('i64.load', offset);
-    }
-  }
-
-  pc(f: FunctionBuilder): void {
-    f.i32(0);
-    f.load('i64.load', CPU_BLOCK + CPU.PC_BIAS);
-    f.get(this.record);
-    f.i32(2);
-    f.numeric('i32.shr_u');
-    f.numeric('i64.extend_i32_u');
-    f.numeric('i64.add');
-  }
-
-  call(f: FunctionBuilder, helper: string, args: readonly Push[]): void {
-    const index = this.helpers.get(helper);
-    if (index === undefined) throw new Error(`no helper ${helper}`);
-    f.get(this.record);
-    for (const push of args) push();
-    f.call(index);
-  }
-
-  leaveIfZero(f: FunctionBuilder): void {
-    f.numeric('i32.eqz');
-    f.if(undefined, 'unlikely');
-    this.resync(f);
-    f.end();
-  }
-}
-
-class ColdEnvironment extends RecordEnvironment {
-  next(f: FunctionBuilder): void {
-    f.get(this.record);
-    f.i32(RECORD_SIZE);
-    f.numeric('i32.add');
-  }
-  resync(f: FunctionBuilder): void {
-    f.i32(0);
-    f.plain('return');
-  }
-  branch(): void {
-    throw new Error('a row with a branch must be hot');
-  }
-  branchTo(): void {
-    throw new Error('a row with a branch must be hot');
-  }
-  afterSlowAccess(): void {
-    // The main loop sees ATTENTION at the next resync or slice end.
-  }
-}
-
-/** Compiles one handler outside the main loop into a module that exports `handler`. */
-export function coldHandlerModule(handler: Handler, pages: number, shared: boolean): Uint8Array<ArrayBuffer> {
-  const module = new ModuleBuilder();
-  const helpers = importAll(module, pages, shared);
-  const f = new FunctionBuilder(COLD_PARAMS, COLD_RESULTS);
-  emitInstruction(handler.body, f, new ColdEnvironment(0, helpers));
-  const last = handler.body.nodes.at(-1)?.operation.op;
-  if (last === 'resync') f.plain('unreachable');
-  f.finish();
-  module.addFunction(f, 'handler');
-  return module.build();
-}
 
 interface LoopLabels {
   /** Next record: `record` is set. */
@@ -178,15 +62,18 @@ class LoopEnvironment extends RecordEnvironment {
   private readonly labels: LoopLabels;
   private readonly limit: number;
   private readonly target: number;
+  private readonly hot: number;
 
   constructor(
     record: number,
     helpers: ReadonlyMap<string, number>,
     limit: number,
     target: number,
+    hot: number,
     labels: LoopLabels,
   ) {
     super(record, helpers);
+    this.hot = hot;
     this.limit = limit;
     this.target = target;
     this.labels = labels;
@@ -226,8 +113,8 @@ class LoopEnvironment extends RecordEnvironment {
     f.tee(this.record);
     f.get(this.limit);
     f.freeLocal('i32', distance);
-    f.numeric('i32.le_s');
-    f.brIf(this.labels.next, 'likely');
+    f.numeric('i32.gt_s');
+    f.if(undefined, 'unlikely');
     // Out of fuel: leave through the far path, which looks at it. The branch itself is already counted.
     f.get(this.record);
     f.i32(-RECORD_SIZE);
@@ -238,6 +125,9 @@ class LoopEnvironment extends RecordEnvironment {
     f.numeric('i64.add');
     f.set(this.target);
     f.br(this.labels.far);
+    f.end();
+    emitHeat(f, this.record, this.hot);
+    f.br(this.labels.next);
   }
   branchTo(f: FunctionBuilder): void {
     f.set(this.target);
@@ -273,10 +163,11 @@ export function interpreterModule(
 ): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder();
   const helpers = importAll(module, pages, shared);
-  module.importTable('cold', 0);
+  module.importTable('handlers', HANDLER_SLOTS);
   const decode = module.importFunction('decode', ['i32'], []);
   const fetch = module.importFunction('fetch', [], ['i32']);
-  const coldType = module.typeIndex(COLD_PARAMS, COLD_RESULTS);
+  const hotFunction = module.importFunction('hot', ['i32'], []);
+  const coldType = module.typeIndex(HANDLER_PARAMS, HANDLER_RESULTS);
 
   const f = new FunctionBuilder(['i32'], ['i32']);
   const left = 0;
@@ -305,10 +196,10 @@ export function interpreterModule(
   emitEntry(f, exit, target);
   const lookup = f.loop();
   const far = f.block();
-  emitLookup(f, { exit, resync, left, record, limit, target, scratch, fetch });
+  emitLookup(f, { exit, resync, left, record, limit, target, scratch, fetch, hot: hotFunction });
   const next = f.loop();
   const labels: LoopLabels = { next, far, leave };
-  const environment = new LoopEnvironment(record, helpers, limit, target, labels);
+  const environment = new LoopEnvironment(record, helpers, limit, target, hotFunction, labels);
   emitDispatch(f, hot, environment, {
     record,
     scratch,
@@ -318,6 +209,7 @@ export function interpreterModule(
     limit,
     left,
     lookup,
+    resync,
     ...labels,
   });
   f.end();
@@ -360,12 +252,13 @@ interface LookupParts {
   readonly target: number;
   readonly scratch: number;
   readonly fetch: number;
+  readonly hot: number;
 }
 
 /** From `target` to `record`, PC_BIAS and `limit`, by the fetch TLB or the decode cache. */
 function emitLookup(
   f: FunctionBuilder,
-  { exit, resync, left, record, limit, target, scratch, fetch }: LookupParts,
+  { exit, resync, left, record, limit, target, scratch, fetch, hot }: LookupParts,
 ): void {
   const storePc = () => {
     f.i32(0);
@@ -434,7 +327,34 @@ function emitLookup(
   f.numeric('i64.extend_i32_u');
   f.numeric('i64.sub');
   f.store('i64.store', CPU_BLOCK + CPU.PC_BIAS);
+  emitHeat(f, record, hot);
 }
+
+/** Counts that a branch reached the record in a local. */
+function emitHeat(f: FunctionBuilder, record: number, hot: number): void {
+  const heat = f.takeLocal('i32');
+  const count = f.takeLocal('i32');
+  f.get(record);
+  f.i32(Math.log2(RECORD_SIZE));
+  f.numeric('i32.shr_u');
+  f.tee(heat);
+  f.get(heat);
+  f.load('i32.load8_u', HEAT_BASE);
+  f.i32(1);
+  f.numeric('i32.sub');
+  f.tee(count);
+  f.store('i32.store8', HEAT_BASE);
+  f.get(count);
+  f.numeric('i32.eqz');
+  f.if(undefined, 'unlikely');
+  f.get(record);
+  f.call(hot);
+  f.end();
+  f.freeLocal('i32', heat);
+  f.freeLocal('i32', count);
+}
+/** Added to a record's address / 16: where its count is. */
+const HEAT_BASE = HEAT_AREA - DECODED_AREA / RECORD_SIZE;
 
 interface DispatchParts extends LoopLabels {
   readonly record: number;
@@ -445,6 +365,7 @@ interface DispatchParts extends LoopLabels {
   readonly limit: number;
   readonly left: number;
   readonly lookup: Label;
+  readonly resync: Label;
 }
 
 /** The br_table, the two handlers of our own, the hot handlers and the call of the others. */
@@ -484,9 +405,9 @@ function emitDispatch(
   }
 
   f.end();
+  emitRegionCall(f, environment, parts);
   f.get(record);
-  f.get(record);
-  f.load('i32.load16_u', HANDLER_OFFSET);
+  f.get(scratch);
   f.callIndirect(coldType);
   f.tee(scratch);
   f.numeric('i32.eqz');
@@ -494,4 +415,42 @@ function emitDispatch(
   f.get(scratch);
   f.set(record);
   f.br(next);
+}
+
+/** Calls the region at `record` if there is one; its number is in `scratch` otherwise. */
+function emitRegionCall(f: FunctionBuilder, environment: LoopEnvironment, parts: DispatchParts): void {
+  const { record, scratch, coldType, target, limit, left, lookup, next, resync } = parts;
+  f.get(record);
+  f.load('i32.load16_u', HANDLER_OFFSET);
+  f.tee(scratch);
+  f.i32(FIRST_REGION_HANDLER);
+  f.numeric('i32.ge_u');
+  f.if();
+  f.i32(0);
+  f.get(limit);
+  f.get(record);
+  f.numeric('i32.sub');
+  f.store('i32.store', CPU_BLOCK + CPU.BUDGET);
+  f.i32(0);
+  f.get(scratch);
+  f.callIndirect(coldType);
+  f.set(record);
+  f.i32(0);
+  f.load('i32.load', CPU_BLOCK + CPU.BUDGET);
+  f.set(left);
+  f.get(record);
+  f.numeric('i32.eqz');
+  f.brIf(resync, 'unlikely');
+  f.get(record);
+  f.get(left);
+  f.numeric('i32.add');
+  f.set(limit);
+  f.get(left);
+  f.i32(0);
+  f.numeric('i32.gt_s');
+  f.brIf(next, 'likely');
+  environment.pc(f);
+  f.set(target);
+  f.br(lookup);
+  f.end();
 }

@@ -2,18 +2,44 @@
  * The interpreter of one vCPU: instantiates the generated modules over the machine's memory and connects
  * them to the CPU's runtime. `run` executes a slice.
  */
-import { assert } from '../base/assert.ts';
+
+import { settleLazyFlags } from '../codegen/settle-flags.ts';
 import { type CpuRuntime, WAIT } from '../cpu/runtime.ts';
+import { FP_SLOT_WORDS, FpLaneCalls } from '../fp/lane-calls.ts';
 import { CPU } from '../layout/cpu-state.ts';
-import { CPU_BLOCK, FETCH_ENTRIES, FETCH_ENTRY_SIZE, RECORD_SIZE } from '../layout/memory-map.ts';
+import {
+  CPU_BLOCK,
+  FETCH_ENTRIES,
+  FETCH_ENTRY_SIZE,
+  HANDLER_SLOTS,
+  RECORD_SIZE,
+} from '../layout/memory-map.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import { IMPORT_MODULE } from '../wasm/module-builder.ts';
+import { coldHandlerModule } from './cold-handler.ts';
 import { DecodeCache } from './decode-cache.ts';
 import type { Handler } from './handler.ts';
 import { HandlerTable, hotHandlers } from './handler-table.ts';
-import { coldHandlerModule, type HelperName, interpreterModule } from './interpreter-module.ts';
+import type { HELPERS, HelperName } from './helpers.ts';
+import { interpreterModule } from './interpreter-module.ts';
 
-type Helpers = Record<HelperName, (record: number, ...args: number[]) => number | undefined>;
+/** Arguments of helpers by their number. */
+type Arguments = [
+  [],
+  [number],
+  [number, number],
+  [number, number, number],
+  [number, number, number, number],
+  [number, number, number, number, number],
+  [number, number, number, number, number, number],
+];
+type Helpers = {
+  readonly [K in HelperName]: (
+    record: number,
+    ...args: Arguments[(typeof HELPERS)[K][0]]
+  ) => (typeof HELPERS)[K][1] extends true ? number : unknown;
+};
+type FpHelperName = Exclude<Extract<HelperName, `fp${string}`>, 'fpTrap'>;
 
 /** Bit of ATTENTION that ends a slice: the guest waits, or the machine ends. */
 const ATTENTION_STOP = 2;
@@ -28,6 +54,12 @@ export interface SliceOutcome {
 
 export class Interpreter {
   readonly cache: DecodeCache;
+  /** Functions by handler number; translated regions from FIRST_REGION_HANDLER on. */
+  readonly handlers: WebAssembly.Table;
+  /** What generated modules import: the helpers, memory and the table. */
+  readonly imports: WebAssembly.ModuleImports;
+  /** Called with a record that branches have reached often. */
+  onHot: (record: number) => void = () => {};
   private readonly cpu: CpuRuntime;
   private readonly state: Int32Array;
   private readonly run32: (fuel: number) => number;
@@ -42,22 +74,22 @@ export class Interpreter {
     this.cpu = cpu;
     this.state = new Int32Array(memory.memory.buffer);
     const { pages, shared } = memoryShape(memory.memory);
-    const table = new WebAssembly.Table({ initial: COLD_TABLE_SIZE, element: 'anyfunc' });
-    const helpers = this.helpers();
-    const imports = { ...helpers, memory: memory.memory };
+    const table = new WebAssembly.Table({ initial: HANDLER_SLOTS, element: 'anyfunc' });
+    const imports = { ...this.helpers(), memory: memory.memory, handlers: table };
     const handlers = new HandlerTable(hot, (number, handler) => {
       const module = new WebAssembly.Module(coldHandlerModule(handler, pages, shared));
       const { exports } = new WebAssembly.Instance(module, { [IMPORT_MODULE]: imports });
-      if (number >= table.length) table.grow(number);
       table.set(number, exports.handler as () => void);
     });
     this.cache = new DecodeCache(memory, handlers);
     const loop = {
       ...imports,
-      cold: table,
       decode: (record: number) => this.cache.decode(record),
       fetch: () => this.fetch(),
+      hot: (record: number) => this.onHot(record),
     };
+    this.handlers = table;
+    this.imports = imports;
     const instance = new WebAssembly.Instance(main, { [IMPORT_MODULE]: loop });
     this.run32 = instance.exports.run as (fuel: number) => number;
   }
@@ -121,9 +153,12 @@ export class Interpreter {
 
   /** The runtime as generated code imports it: each function gets the record first. */
   private helpers(): Helpers {
-    const { cpu } = this;
+    const { cpu, state } = this;
+    const lazyFlags = (CPU_BLOCK + CPU.LAZY_FLAGS_KIND) >> 2;
+    const cells = { words: state, wide: new BigInt64Array(state.buffer) };
     const at = (record: number) => {
       this.setPc(record);
+      if (state[lazyFlags]) settleLazyFlags(cells);
       return cpu;
     };
     const step = (result: number) => {
@@ -134,18 +169,18 @@ export class Interpreter {
       return result;
     };
     return {
-      readSlow: (r, lo, hi, access) => at(r).readSlow(lo as number, hi as number, access as number),
-      writeSlow: (r, lo, hi, access) => at(r).writeSlow(lo as number, hi as number, access as number),
-      rmwAddress: (r, lo, hi, access) => at(r).rmwAddress(lo as number, hi as number, access as number),
-      systemRead: (r, key, rt) => step(at(r).systemRead(key as number, rt as number)),
-      systemWrite: (r, key, rt) => step(at(r).systemWrite(key as number, rt as number)),
-      systemOperation: (r, key, rt) => step(at(r).systemOperation(key as number, rt as number)),
-      systemImmediate: (r, field, value) => step(at(r).systemImmediate(field as number, value as number)),
-      supervisorCall: (r, imm) => step(at(r).supervisorCall(imm as number)),
-      hypervisorCall: (r, imm) => step(at(r).hypervisorCall(imm as number)),
-      secureMonitorCall: (r, imm) => step(at(r).secureMonitorCall(imm as number)),
-      breakpoint: (r, imm) => step(at(r).breakpoint(imm as number)),
-      halt: (r, imm) => step(at(r).halt(imm as number)),
+      readSlow: (r, lo, hi, access) => at(r).readSlow(lo, hi, access),
+      writeSlow: (r, lo, hi, access) => at(r).writeSlow(lo, hi, access),
+      rmwAddress: (r, lo, hi, access) => at(r).rmwAddress(lo, hi, access),
+      systemRead: (r, key, rt) => step(at(r).systemRead(key, rt)),
+      systemWrite: (r, key, rt) => step(at(r).systemWrite(key, rt)),
+      systemOperation: (r, key, rt) => step(at(r).systemOperation(key, rt)),
+      systemImmediate: (r, field, value) => step(at(r).systemImmediate(field, value)),
+      supervisorCall: (r, imm) => step(at(r).supervisorCall(imm)),
+      hypervisorCall: (r, imm) => step(at(r).hypervisorCall(imm)),
+      secureMonitorCall: (r, imm) => step(at(r).secureMonitorCall(imm)),
+      breakpoint: (r, imm) => step(at(r).breakpoint(imm)),
+      halt: (r, imm) => step(at(r).halt(imm)),
       undefined: (r) => step(at(r).undefinedInstruction(this.cache.wordAt(r))),
       fpTrap: (r) => step(at(r).fpTrap()),
       spAlignment: (r) => step(at(r).spAlignment()),
@@ -157,14 +192,32 @@ export class Interpreter {
         this.setPc(r, INSTRUCTION_BYTES);
         return 0;
       },
-      fpOperation: () => assert(false, 'floating point is not connected yet') as never,
+      ...this.floatingPoint(),
+    };
+  }
+
+  /** The exact paths of floating-point operations. They take no exception, so PC need not be exact. */
+  private floatingPoint(): Pick<Helpers, FpHelperName> {
+    const { cpu, state } = this;
+    const scratch = (CPU_BLOCK + CPU.SCRATCH) >> 2;
+    const fp = new FpLaneCalls(state.subarray(scratch, scratch + FP_SLOT_WORDS), {
+      readFpcr: () => state[(CPU_BLOCK + CPU.FPCR) >> 2] as number,
+      orFpsr: (exceptions) => cpu.raiseFpExceptions(exceptions),
+    });
+    return {
+      fpUnary: (_, ...args) => fp.unary(...args),
+      fpBinary: (_, ...args) => fp.binary(...args),
+      fpTernary: (_, ...args) => fp.ternary(...args),
+      fpCompare: (_, ...args) => fp.compare(...args),
+      fpConvert: (_, ...args) => fp.convert(...args),
+      fpToFixed: (_, ...args) => fp.toFixed(...args),
+      fpFromFixed: (_, ...args) => fp.fromFixed(...args),
+      fpIntegerEstimate: (_, ...args) => fp.integerEstimate(...args),
     };
   }
 }
 
 const INSTRUCTION_BYTES = 4;
-/** Slots for handlers outside the main loop; handler numbers are 16 bits wide. */
-const COLD_TABLE_SIZE = 1 << 14;
 
 function memoryShape(memory: WebAssembly.Memory): { pages: number; shared: boolean } {
   const { buffer } = memory;

@@ -59,6 +59,16 @@ const FIELDS = {
   SP_ALIGNMENT_CHECKED: 4,
   /** Fuel, in bytes of records, that was put aside when ATTENTION cut a slice short. */
   FUEL: 4,
+  /** Fuel of translated code, in bytes of records: handed over at entry and exit of a region. */
+  BUDGET: 4,
+  /**
+   * Flags that translated code has not worked out: 0 = the cells above hold them, else a kind of codegen/lazy-flags
+   * with its operands. Settled before anything else looks at the flags.
+   */
+  LAZY_FLAGS_KIND: 4,
+  LAZY_FLAGS_CARRY: 4,
+  LAZY_FLAGS_A: 8,
+  LAZY_FLAGS_B: 8,
   /** Linear-memory address of the read and write TLB banks of the current regime. */
   TLB_READ: 4,
   TLB_WRITE: 4,

@@ -44,8 +44,22 @@ export const DECODED_PAGE_SIZE = (RECORDS_PER_PAGE + 4) * RECORD_SIZE;
 export const DECODED_PAGES = 2048;
 export const DECODED_AREA = FETCH_AREA + TLB_BANKS * FETCH_ARRAY_SIZE;
 
+/**
+ * Handler numbers in records, which are also slots of the machine's table of functions: the interpreter's own
+ * below, translated regions from here on.
+ */
+export const FIRST_REGION_HANDLER = 0x8000;
+export const HANDLER_SLOTS = 0x1_0000;
+
+/**
+ * How often a record may still be reached by a branch before it counts as hot: one byte a record,
+ * counted down by the interpreter.
+ */
+export const HEAT_AREA = DECODED_AREA + DECODED_PAGES * DECODED_PAGE_SIZE;
+export const HEAT_SIZE = (DECODED_PAGES * DECODED_PAGE_SIZE) / RECORD_SIZE;
+
 /** Where guest RAM starts: aligned to 2 MiB so that host huge pages can serve it. */
-export const RAM_OFFSET = Math.ceil((DECODED_AREA + DECODED_PAGES * DECODED_PAGE_SIZE) / (2 * MIB)) * 2 * MIB;
+export const RAM_OFFSET = Math.ceil((HEAT_AREA + HEAT_SIZE) / (2 * MIB)) * 2 * MIB;
 
 /** Pages of 64 KiB for a machine with `ramSize` bytes of RAM. */
 export function wasmPagesFor(ramSize: number): number {

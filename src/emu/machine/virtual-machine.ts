@@ -6,6 +6,7 @@ import { Cpu } from '../cpu/cpu.ts';
 import { ATTENTION_INTERRUPT } from '../cpu/runtime.ts';
 import { AFFINITY_STATE, PSCI_RESULT } from '../devices/psci.ts';
 import { Interpreter } from '../interpreter/interpreter.ts';
+import { Jit } from '../jit/jit.ts';
 import { CPU } from '../layout/cpu-state.ts';
 import { CPU_BLOCK, FETCH_AREA, RAM_OFFSET, TLB_AREA, wasmPagesFor } from '../layout/memory-map.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
@@ -65,6 +66,9 @@ function allocate({ ramBytes, sharedMemory }: MachineConfig): GuestMemory {
   }
 }
 
+/** Branches that reach an instruction before it is translated; none: never. */
+const THRESHOLDS = { interpret: undefined, normal: 255, translate: 1 } as const;
+
 type Ending = 'off' | 'reset';
 
 export class VirtualMachine implements RunnableMachine {
@@ -74,6 +78,7 @@ export class VirtualMachine implements RunnableMachine {
   private readonly cpu: Cpu;
   private readonly attention: Int32Array;
   private interpreter: Interpreter | undefined;
+  private jit: Jit | undefined;
   private ending: Ending | undefined;
   /** The guest asked to sleep through PSCI CPU_SUSPEND. */
   private suspended = false;
@@ -142,6 +147,8 @@ export class VirtualMachine implements RunnableMachine {
   async load(files: MachineConfig): Promise<void> {
     const { entry, deviceTreeAddress } = await this.board.load(files);
     this.interpreter = await Interpreter.create(this.memory, this.cpu);
+    const threshold = THRESHOLDS[files.engine];
+    if (threshold) this.jit = new Jit(this.interpreter, this.memory, { threshold });
     this.cpu.reset(entry);
     this.cpu.setX(0, deviceTreeAddress);
   }
@@ -188,8 +195,8 @@ export class VirtualMachine implements RunnableMachine {
       ...this.cpu.counters(),
       instructionsInterpreted: this.instructions,
       instructionsTranslated: 0,
-      regionsCompiled: 0,
-      bytesCompiled: 0,
+      regionsCompiled: this.jit?.regionsCompiled ?? 0,
+      bytesCompiled: this.jit?.bytesCompiled ?? 0,
       decodedPages: this.interpreter?.cache.pagesDecoded ?? 0,
       memoryBytes: this.memory.memory.buffer.byteLength,
     };

@@ -1,0 +1,47 @@
+/** Handlers outside the main loop: each a module with one function, made when an instruction first needs it. */
+import { emitInstruction } from '../codegen/emit-body.ts';
+import { RECORD_SIZE } from '../layout/memory-map.ts';
+import { FunctionBuilder } from '../wasm/function-builder.ts';
+import { ModuleBuilder } from '../wasm/module-builder.ts';
+import type { ValueType } from '../wasm/opcodes.ts';
+import type { Handler } from './handler.ts';
+import { importAll } from './helpers.ts';
+import { RecordEnvironment } from './record-environment.ts';
+
+/** Signature of a function in the handler table: a record → the next record, or 0 when PC was set. */
+export const HANDLER_PARAMS: readonly ValueType[] = ['i32'];
+export const HANDLER_RESULTS: readonly ValueType[] = ['i32'];
+
+class ColdEnvironment extends RecordEnvironment {
+  next(f: FunctionBuilder): void {
+    f.get(this.record);
+    f.i32(RECORD_SIZE);
+    f.numeric('i32.add');
+  }
+  resync(f: FunctionBuilder): void {
+    f.i32(0);
+    f.plain('return');
+  }
+  branch(): void {
+    throw new Error('a row with a branch must be hot');
+  }
+  branchTo(): void {
+    throw new Error('a row with a branch must be hot');
+  }
+  afterSlowAccess(): void {
+    // The main loop sees ATTENTION at the next resync or slice end.
+  }
+}
+
+/** Compiles one handler outside the main loop into a module that exports `handler`. */
+export function coldHandlerModule(handler: Handler, pages: number, shared: boolean): Uint8Array<ArrayBuffer> {
+  const module = new ModuleBuilder();
+  const helpers = importAll(module, pages, shared);
+  const f = new FunctionBuilder(HANDLER_PARAMS, HANDLER_RESULTS);
+  emitInstruction(handler.body, f, new ColdEnvironment(0, helpers));
+  const last = handler.body.nodes.at(-1)?.operation.op;
+  if (last === 'resync') f.plain('unreachable');
+  f.finish();
+  module.addFunction(f, 'handler');
+  return module.build();
+}

@@ -1,0 +1,47 @@
+/** The runtime functions that generated code imports: THE list, for interpreter and translated code alike. */
+import type { ModuleBuilder } from '../wasm/module-builder.ts';
+import type { ValueType } from '../wasm/opcodes.ts';
+
+/** Runtime functions that generated code may call: name → number of arguments after the record, result. */
+export const HELPERS = {
+  readSlow: [3, true],
+  writeSlow: [3, true],
+  rmwAddress: [3, true],
+  systemRead: [2, true],
+  systemWrite: [2, true],
+  systemOperation: [2, true],
+  systemImmediate: [2, true],
+  supervisorCall: [1, false],
+  hypervisorCall: [1, false],
+  secureMonitorCall: [1, false],
+  breakpoint: [1, false],
+  halt: [1, false],
+  undefined: [0, false],
+  fpTrap: [0, false],
+  spAlignment: [0, false],
+  eret: [0, false],
+  waitForInterrupt: [0, false],
+  waitForEvent: [0, false],
+  sendEvent: [0, false],
+  instructionBarrier: [0, false],
+  fpUnary: [3, false],
+  fpBinary: [3, false],
+  fpTernary: [3, false],
+  fpCompare: [2, true],
+  fpConvert: [4, false],
+  fpToFixed: [6, false],
+  fpFromFixed: [5, false],
+  fpIntegerEstimate: [2, false],
+} as const satisfies Record<string, readonly [number, boolean]>;
+export type HelperName = keyof typeof HELPERS;
+
+/** Imports the machine's memory and every helper; gives the helpers' function indexes by name. */
+export function importAll(module: ModuleBuilder, pages: number, shared: boolean): Map<string, number> {
+  module.importMemory('memory', pages, shared);
+  const indexes = new Map<string, number>();
+  for (const [name, [count, result]] of Object.entries(HELPERS)) {
+    const params: ValueType[] = new Array(count + 1).fill('i32');
+    indexes.set(name, module.importFunction(name, params, result ? ['i32'] : []));
+  }
+  return indexes;
+}

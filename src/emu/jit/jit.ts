@@ -1,0 +1,163 @@
+/**
+ * When and where translated code runs: takes hot records from the interpreter, grows and compiles regions, puts
+ * them into the handler table, and takes them out when the code they were made from changes.
+ *
+ * A region is reached through its entry's record, whose handler number names it. So there are no links to
+ * undo: whoever jumps, calls or returns looks at the record.
+ */
+import { HANDLER_PARAMS, HANDLER_RESULTS } from '../interpreter/cold-handler.ts';
+import { importAll } from '../interpreter/helpers.ts';
+import type { Interpreter } from '../interpreter/interpreter.ts';
+import { CPU } from '../layout/cpu-state.ts';
+import {
+  CPU_BLOCK,
+  DECODED_AREA,
+  DECODED_PAGE_SIZE,
+  FETCH_ENTRIES,
+  FETCH_ENTRY_SIZE,
+  FIRST_REGION_HANDLER,
+  HANDLER_SLOTS,
+  RECORD_SIZE,
+} from '../layout/memory-map.ts';
+import type { GuestMemory } from '../memory/guest-memory.ts';
+import { IMPORT_MODULE, ModuleBuilder } from '../wasm/module-builder.ts';
+import { type CodePage, growRegion, PAGE_BYTES, pageOf, type Region, type RegionLimits } from './region.ts';
+import { emitRegion } from './region-emitter.ts';
+
+const WORD = 4;
+const LIMITS: RegionLimits = { instructions: 400, blocks: 80 };
+/** Regions alive at once; beyond it the oldest go. */
+const MAX_REGIONS = 8000;
+
+interface CompiledRegion {
+  readonly number: number;
+  readonly entryRecord: number;
+  /** Byte ranges of decoded pages that the region was made from. */
+  readonly covers: readonly { readonly records: number; readonly first: number; readonly last: number }[];
+}
+
+export interface JitOptions {
+  /** Branches that reach a record before it is translated, 1 … 255. */
+  readonly threshold: number;
+}
+
+export class Jit {
+  private readonly interpreter: Interpreter;
+  private readonly words: Int32Array;
+  private readonly pages: number;
+  private readonly shared: boolean;
+  /** In order of age. */
+  private readonly regions = new Map<number, CompiledRegion>();
+  private readonly byPage = new Map<number, Set<CompiledRegion>>();
+  private readonly freeNumbers: number[] = [];
+  private nextNumber = FIRST_REGION_HANDLER;
+  /** Entries that could not be translated. */
+  private readonly refused = new Set<number>();
+  regionsCompiled = 0;
+  bytesCompiled = 0;
+  regionsDropped = 0;
+
+  constructor(interpreter: Interpreter, memory: GuestMemory, { threshold }: JitOptions) {
+    this.interpreter = interpreter;
+    const { buffer } = memory.memory;
+    this.words = new Int32Array(buffer);
+    this.pages = buffer.byteLength / 65536;
+    this.shared = !(buffer instanceof ArrayBuffer);
+    interpreter.cache.heat = threshold;
+    interpreter.cache.onForget = (records, first, last) => this.forget(records, first, last);
+    interpreter.onHot = (record) => this.hot(record);
+  }
+
+  private hot(record: number): void {
+    if (this.refused.has(record)) return;
+    const records =
+      DECODED_AREA + Math.floor((record - DECODED_AREA) / DECODED_PAGE_SIZE) * DECODED_PAGE_SIZE;
+    const entry = ((record - records) / RECORD_SIZE) * WORD;
+    const region = growRegion({ entry, page: (delta) => this.codePage(records, delta) }, LIMITS);
+    if (!region || !this.compile(region, record)) this.refused.add(record);
+  }
+
+  private compile(region: Region, record: number): boolean {
+    const module = new ModuleBuilder();
+    const helpers = importAll(module, this.pages, this.shared);
+    module.importTable('handlers', HANDLER_SLOTS);
+    const regionType = module.typeIndex(HANDLER_PARAMS, HANDLER_RESULTS);
+    const body = emitRegion(region, { helpers, regionType });
+    if (!body) return false;
+    module.addFunction(body, 'region');
+    const bytes = module.build();
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
+      [IMPORT_MODULE]: this.interpreter.imports,
+    });
+    this.regionsCompiled++;
+    this.bytesCompiled += bytes.length;
+    this.install(region, record, exports.region as () => number);
+    return true;
+  }
+
+  private install(region: Region, entryRecord: number, code: () => number): void {
+    if (this.regions.size >= MAX_REGIONS) this.dropOldest();
+    const number = this.freeNumbers.pop() ?? this.nextNumber++;
+    this.interpreter.handlers.set(number, code);
+    const covers = [...region.blocks.values()].map(({ offset, end }) => {
+      const page = pageOf(offset);
+      const records = region.pages.get(page)?.records ?? 0;
+      return { records, first: offset - page * PAGE_BYTES, last: end - page * PAGE_BYTES };
+    });
+    const compiled: CompiledRegion = { number, entryRecord, covers };
+    this.regions.set(number, compiled);
+    for (const { records } of region.pages.values()) {
+      this.interpreter.cache.markTranslated(records);
+      const set = this.byPage.get(records) ?? new Set();
+      this.byPage.set(records, set.add(compiled));
+    }
+    this.interpreter.cache.setHandler(entryRecord, number);
+  }
+
+  /** Code in [first, last) of a decoded page has changed. */
+  private forget(records: number, first: number, last: number): void {
+    for (const region of this.byPage.get(records) ?? [])
+      if (region.covers.some((c) => c.records === records && c.first < last && first < c.last))
+        this.drop(region);
+    this.refused.clear();
+  }
+
+  private drop(region: CompiledRegion): void {
+    this.regions.delete(region.number);
+    this.interpreter.cache.setHandler(region.entryRecord, 0);
+    this.interpreter.handlers.set(region.number, null);
+    this.freeNumbers.push(region.number);
+    for (const { records } of region.covers) this.byPage.get(records)?.delete(region);
+    this.regionsDropped++;
+  }
+
+  private dropOldest(): void {
+    const [oldest] = this.regions.values();
+    if (oldest) this.drop(oldest);
+  }
+
+  /** The page `delta` pages after the one that runs now, if the fetch TLB knows it. */
+  private codePage(entryRecords: number, delta: number): CodePage | undefined {
+    const records = delta === 0 ? entryRecords : this.mappedRecords(entryRecords, delta);
+    if (records === undefined) return undefined;
+    return { records, wordAt: (offset) => this.interpreter.cache.decodedWord(records, offset) };
+  }
+
+  private mappedRecords(entryRecords: number, delta: number): number | undefined {
+    const { words } = this;
+    const bias = (CPU_BLOCK + CPU.PC_BIAS) >> 2;
+    const pageVa = BigInt.asIntN(
+      64,
+      (BigInt(words[bias + 1] ?? 0) << 32n) +
+        BigInt((words[bias] ?? 0) >>> 0) +
+        BigInt(entryRecords >>> 2) +
+        BigInt(delta * PAGE_BYTES),
+    );
+    const lo = Number(BigInt.asIntN(32, pageVa));
+    const entry =
+      ((words[(CPU_BLOCK + CPU.FETCH_TLB) >> 2] ?? 0) + ((lo >>> 12) % FETCH_ENTRIES) * FETCH_ENTRY_SIZE) >>
+      2;
+    const matches = words[entry] === lo && words[entry + 1] === Number(pageVa >> 32n);
+    return matches ? words[entry + 2] : undefined;
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * Regions: basic blocks that grow from a hot entry over direct branches and are translated together.
+ *
+ * Addresses inside a region are byte offsets from the start of the entry's page; so a region does not depend on
+ * where the page is mapped. Offsets outside 0 … 4095 lie in neighbouring pages, as they were mapped when the
+ * region was made; edges that lead to another page check that they still are.
+ */
+import { type Lifted, lift } from './lift.ts';
+
+export const PAGE_BYTES = 4096;
+const INSTRUCTION_BYTES = 4;
+
+/** A page of code as the decode cache holds it. */
+export interface CodePage {
+  /** Linear-memory address of its records. */
+  readonly records: number;
+  /** The word at a byte offset in the page, or undefined when that instruction has not been run yet. */
+  wordAt(offset: number): number | undefined;
+}
+
+export interface RegionSource {
+  /** Byte offset of the entry in its page. */
+  readonly entry: number;
+  /** The page `delta` pages after the entry's, or undefined when it is not mapped or has no code yet. */
+  page(delta: number): CodePage | undefined;
+}
+
+export interface RegionInstruction {
+  readonly offset: number;
+  readonly lifted: Lifted;
+}
+
+export interface Block {
+  readonly offset: number;
+  readonly instructions: readonly RegionInstruction[];
+  /** Offsets of blocks in the region that may follow. */
+  readonly successors: readonly number[];
+  /** Offset after the last instruction. */
+  readonly end: number;
+}
+
+export interface Region {
+  readonly entry: number;
+  /** By offset, in order of discovery; the entry first. */
+  readonly blocks: ReadonlyMap<number, Block>;
+  readonly pages: ReadonlyMap<number, CodePage>;
+  readonly instructionCount: number;
+}
+
+export interface RegionLimits {
+  readonly instructions: number;
+  readonly blocks: number;
+}
+
+export function pageOf(offset: number): number {
+  return Math.floor(offset / PAGE_BYTES);
+}
+
+/** Grows a region; undefined when not even the entry can be translated. */
+export function growRegion(source: RegionSource, limits: RegionLimits): Region | undefined {
+  const pages = new Map<number, CodePage>();
+  const wordAt = (offset: number): number | undefined => {
+    const delta = pageOf(offset);
+    const page = pages.get(delta) ?? source.page(delta);
+    if (!page) return undefined;
+    pages.set(delta, page);
+    return page.wordAt(offset - delta * PAGE_BYTES);
+  };
+  const leaders = discoverLeaders(source.entry, wordAt, limits);
+  const blocks = new Map<number, Block>();
+  let instructionCount = 0;
+  for (const offset of leaders) {
+    const block = readBlock(offset, leaders, wordAt);
+    blocks.set(offset, block);
+    instructionCount += block.instructions.length;
+  }
+  const first = blocks.get(source.entry);
+  if (!first || first.instructions.length === 0) return undefined;
+  return { entry: source.entry, blocks, pages, instructionCount };
+}
+
+type WordAt = (offset: number) => number | undefined;
+
+/** Offsets where blocks start, breadth first from the entry, within the limits. */
+function discoverLeaders(entry: number, wordAt: WordAt, limits: RegionLimits): ReadonlySet<number> {
+  const leaders = new Set([entry]);
+  let instructions = 0;
+  for (const start of leaders) {
+    for (let at = start; ; at += INSTRUCTION_BYTES) {
+      const word = wordAt(at);
+      const lifted = word === undefined ? undefined : lift(word);
+      if (!lifted || (at !== start && leaders.has(at))) break;
+      instructions++;
+      const { exits } = lifted;
+      const next = successorsOf(at, lifted);
+      if (next.length === 1 && exits.fallsThrough && exits.branches.length === 0) continue;
+      for (const offset of next) {
+        const room = leaders.size < limits.blocks && instructions < limits.instructions;
+        if (room && wordAt(offset) !== undefined) leaders.add(offset);
+      }
+      break;
+    }
+  }
+  return leaders;
+}
+
+/** Where the region may go on after an instruction; a call goes on at its return address. */
+function successorsOf(at: number, { exits }: Lifted): number[] {
+  const next = at + INSTRUCTION_BYTES;
+  if (exits.isCall || exits.indirect === 'call') return [next];
+  const out = exits.branches.map((distance) => at + distance);
+  if (exits.fallsThrough) out.push(next);
+  return out;
+}
+
+function readBlock(offset: number, leaders: ReadonlySet<number>, wordAt: WordAt): Block {
+  const instructions: RegionInstruction[] = [];
+  let at = offset;
+  for (;;) {
+    const word = wordAt(at);
+    const lifted = word === undefined ? undefined : lift(word);
+    if (!lifted) return { offset, instructions, successors: [], end: at };
+    instructions.push({ offset: at, lifted });
+    const next = successorsOf(at, lifted);
+    at += INSTRUCTION_BYTES;
+    const straight =
+      next.length === 1 && next[0] === at && lifted.exits.fallsThrough && lifted.exits.branches.length === 0;
+    if (straight && !leaders.has(at)) continue;
+    return { offset, instructions, successors: next.filter((target) => leaders.has(target)), end: at };
+  }
+}
