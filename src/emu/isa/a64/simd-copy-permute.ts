@@ -17,6 +17,7 @@ import {
   lanewise,
   orV,
   readLanes,
+  registerList,
   selectV,
   shuffle,
   shuffleLanes,
@@ -173,25 +174,25 @@ interface ModifiedImmediate {
   readonly onlyQ?: boolean;
   readonly combine?: (b: Semantics, old: V128, immediate: V128) => V128;
 }
-const LSL32 = ', lsl #<shift:0|8|16|24>';
-const LSL16 = ', lsl #<shift:0|8>';
+const LSL32 = '<shift:|, lsl #8|, lsl #16|, lsl #24>';
+const LSL16 = '<shift:|, lsl #8>';
 const MSL = ', msl #<shift:8|16>';
 // biome-ignore format: a table
 const MODIFIED_IMMEDIATES: readonly ModifiedImmediate[] = [
-  { name: 'movi', op: '0', cmode: '0 shift:2 0', text: `<Vd>.<Q:2s|4s>, #<imm8x>${LSL32}` },
-  { name: 'orr', op: '0', cmode: '0 shift:2 1', text: `<Vd>.<Q:2s|4s>, #<imm8x>${LSL32}`, combine: orV },
-  { name: 'movi', op: '0', cmode: '10 shift:1 0', text: `<Vd>.<Q:4h|8h>, #<imm8x>${LSL16}` },
-  { name: 'orr', op: '0', cmode: '10 shift:1 1', text: `<Vd>.<Q:4h|8h>, #<imm8x>${LSL16}`, combine: orV },
-  { name: 'movi', op: '0', cmode: '110 shift:1', text: `<Vd>.<Q:2s|4s>, #<imm8x>${MSL}` },
-  { name: 'movi', op: '0', cmode: '1110', text: '<Vd>.<Q:8b|16b>, #<imm8x>' },
-  { name: 'fmov', op: '0', cmode: '1111', text: '<Vd>.<Q:2s|4s>, #<imm8f>' },
-  { name: 'mvni', op: '1', cmode: '0 shift:2 0', text: `<Vd>.<Q:2s|4s>, #<imm8x>${LSL32}` },
-  { name: 'bic', op: '1', cmode: '0 shift:2 1', text: `<Vd>.<Q:2s|4s>, #<imm8x>${LSL32}`, combine: andNotV },
-  { name: 'mvni', op: '1', cmode: '10 shift:1 0', text: `<Vd>.<Q:4h|8h>, #<imm8x>${LSL16}` },
-  { name: 'bic', op: '1', cmode: '10 shift:1 1', text: `<Vd>.<Q:4h|8h>, #<imm8x>${LSL16}`, combine: andNotV },
-  { name: 'mvni', op: '1', cmode: '110 shift:1', text: `<Vd>.<Q:2s|4s>, #<imm8x>${MSL}` },
-  { name: 'movi', op: '1', cmode: '1110', text: '<Q:d|v><Rd><Q:|.2d>, #<imm64>' },
-  { name: 'fmov', op: '1', cmode: '1111', text: '<Vd>.2d, #<imm8f>', onlyQ: true },
+  { name: 'movi', op: '0', cmode: '0 shift:2 0', text: `<Vd>.<Q:2s|4s>, #<abc.defgh:hex>${LSL32}` },
+  { name: 'orr', op: '0', cmode: '0 shift:2 1', text: `<Vd>.<Q:2s|4s>, #<abc.defgh:hex>${LSL32}`, combine: orV },
+  { name: 'movi', op: '0', cmode: '10 shift:1 0', text: `<Vd>.<Q:4h|8h>, #<abc.defgh:hex>${LSL16}` },
+  { name: 'orr', op: '0', cmode: '10 shift:1 1', text: `<Vd>.<Q:4h|8h>, #<abc.defgh:hex>${LSL16}`, combine: orV },
+  { name: 'movi', op: '0', cmode: '110 shift:1', text: `<Vd>.<Q:2s|4s>, #<abc.defgh:hex>${MSL}` },
+  { name: 'movi', op: '0', cmode: '1110', text: '<Vd>.<Q:8b|16b>, #<abc.defgh:hex>' },
+  { name: 'fmov', op: '0', cmode: '1111', text: '<Vd>.<Q:2s|4s>, #<abc.defgh:float>' },
+  { name: 'mvni', op: '1', cmode: '0 shift:2 0', text: `<Vd>.<Q:2s|4s>, #<abc.defgh:hex>${LSL32}` },
+  { name: 'bic', op: '1', cmode: '0 shift:2 1', text: `<Vd>.<Q:2s|4s>, #<abc.defgh:hex>${LSL32}`, combine: andNotV },
+  { name: 'mvni', op: '1', cmode: '10 shift:1 0', text: `<Vd>.<Q:4h|8h>, #<abc.defgh:hex>${LSL16}` },
+  { name: 'bic', op: '1', cmode: '10 shift:1 1', text: `<Vd>.<Q:4h|8h>, #<abc.defgh:hex>${LSL16}`, combine: andNotV },
+  { name: 'mvni', op: '1', cmode: '110 shift:1', text: `<Vd>.<Q:2s|4s>, #<abc.defgh:hex>${MSL}` },
+  { name: 'movi', op: '1', cmode: '1110', text: '<Q:d|v><Rd><Q:|.2d>, #<abc.defgh:bytes>' },
+  { name: 'fmov', op: '1', cmode: '1111', text: '<Vd>.2d, #<abc.defgh:float>', onlyQ: true },
 ];
 type ImmediatePattern = '0 Q:1 0 0111100000 abc:3 0 shift:2 0 01 defgh:5 Rd:5';
 const modifiedImmediates: Row[] = MODIFIED_IMMEDIATES.map(({ name, op, cmode, text, onlyQ, combine }) =>
@@ -245,22 +246,16 @@ const extract: Row = row(
   },
 );
 
-/** TBL and TBX: registers of the table, and whether an index beyond it keeps the destination's byte. */
-const TABLE_TEXT = [
-  '{<Vn>.16b}',
-  '{<Vn>.16b-<Vn+1>.16b}',
-  '{<Vn>.16b-<Vn+2>.16b}',
-  '{<Vn>.16b-<Vn+3>.16b}',
-] as const;
-const TABLES = TABLE_TEXT.flatMap((text, more) => [
-  { name: 'tbl', op: '0', len: more, text },
-  { name: 'tbx', op: '1', len: more, text },
+/** TBL and TBX: registers of the table; `len` is one less. TBX keeps what an index beyond the table stands for. */
+const TABLES = [0, 1, 2, 3].flatMap((len) => [
+  { name: 'tbl', op: '0', len },
+  { name: 'tbx', op: '1', len },
 ]);
-const tableLookups: Row[] = TABLES.map(({ name, op, len, text }) =>
+const tableLookups: Row[] = TABLES.map(({ name, op, len }) =>
   row(
     `${name.toUpperCase()} (${len + 1} registers)`,
     `0 Q:1 001110 00 0 Rm:5 0 ${len.toString(2).padStart(2, '0') as '00'} ${op as '0'} 00 Rn:5 Rd:5`,
-    `${name} <Vd>.<Q:8b|16b>, ${text}, <Vm>.<Q:8b|16b>`,
+    `${name} <Vd>.<Q:8b|16b>, ${registerList('Vn', len + 1, '16b')}, <Vm>.<Q:8b|16b>`,
     {
       fp: true,
       execute: ({ Q, Rm, Rn, Rd }, b) => {

@@ -12,6 +12,7 @@ import {
   gather,
   LANE_LETTERS,
   type Lanes,
+  registerList,
   T,
   V_BYTES,
   writeLanes,
@@ -46,12 +47,6 @@ function postIndex(
   if (addressing.post === '0') return;
   b.setRSP(f.Rn, b.add(va, f.Rm ? b.X(f.Rm) : b.i64(bytes)));
 }
-
-/** Register lists as the syntax shows them. */
-const list = (registers: number, arrangementOrLane: string, index = '') =>
-  registers === 1
-    ? `{<Vt>.${arrangementOrLane}}${index}`
-    : `{<Vt>.${arrangementOrLane}-<Vt+${registers - 1}>.${arrangementOrLane}}${index}`;
 
 /** Writes consecutive registers. */
 function writeList(b: Semantics, l: Lanes, first: Register, values: readonly V128[]): void {
@@ -138,7 +133,7 @@ const multiple: Row[] = MULTIPLE.flatMap(({ opcode, registers, elements }) =>
       return row(
         `${mnemonic.toUpperCase()} (multiple structures, ${registers} registers${addressing.suffix})`,
         `0 Q:1 001100 ${addressing.post} ${l} 0 ${addressing.rm} ${opcode} size:2 Rn:5 Rt:5` as MultiplePattern,
-        `${mnemonic} ${list(registers, T)}, ${address}`,
+        `${mnemonic} ${registerList('Vt', registers, T)}, ${address}`,
         {
           fp: true,
           specialise: spBase,
@@ -194,7 +189,7 @@ const single: Row[] = LANES.flatMap(({ size, opcode, rest, fields, load, store }
         return row(
           `${mnemonic.toUpperCase()} (single structure, ${letter.toUpperCase()}${addressing.suffix})`,
           `0 Q:1 001101 ${addressing.post} ${l} ${r} ${addressing.rm} ${opcode}${o} ${rest} Rn:5 Rt:5` as SinglePattern,
-          `${mnemonic} ${list(elements, letter, index)}, ${addressing.address(String(bytes))}`,
+          `${mnemonic} ${registerList('Vt', elements, letter)}${index}, ${addressing.address(String(bytes))}`,
           {
             fp: true,
             specialise: spBase,
@@ -248,7 +243,7 @@ const replicate: Row[] = ELEMENTS.flatMap((elements) =>
     return row(
       `LD${elements}R${addressing.suffix}`,
       `0 Q:1 001101 ${addressing.post} 1 ${r} ${addressing.rm} 11${o} 0 size:2 Rn:5 Rt:5` as ReplicatePattern,
-      `ld${elements}r ${list(elements, T)}, ${address}`,
+      `ld${elements}r ${registerList('Vt', elements, T)}, ${address}`,
       {
         fp: true,
         specialise: spBase,

@@ -205,7 +205,10 @@ export function packHalves(b: Semantics, wide: Lanes, x: V128, half: 0 | 1, old?
 }
 
 // ---- Syntax ----
-// `<fields:a|b|…>` stands for the alternative that the fields, joined by dots, choose.
+// `<f.g>` is the number that fields f and g form when joined; `<f.g:a|b|…>` the alternative that it chooses.
+// `<32-f>` and `<f/2>` are computed from a field; `:hex`, `:float` and `:bytes` say how an immediate is
+// shown (bytes: each bit stands for a byte of ones). `<Vd>` is v and the register's number, `<Vt+1>` the next
+// register's; `<Rd>` straight after a letter is the number alone.
 
 /** Arrangement by size and Q. */
 export const T = '<size.Q:8b|16b|4h|8h|2s|4s|1d|2d>';
@@ -220,3 +223,10 @@ export const SCALAR_WIDE = '<size:h|s|d|q>';
 export const arrangementText = (size: number): string =>
   `<Q:${D_BYTES >> size}${LANE_LETTERS[size]}|${V_BYTES >> size}${LANE_LETTERS[size]}>`;
 export const LANE_LETTERS = ['b', 'h', 's', 'd', 'q'] as const;
+
+/** Consecutive registers, from one whose field the syntax calls `first`. */
+export function registerList(first: string, count: number, lanes: string): string {
+  if (count === 1) return `{<${first}>.${lanes}}`;
+  const separator = count === 2 ? ', ' : '-';
+  return `{<${first}>.${lanes}${separator}<${first}+${count - 1}>.${lanes}}`;
+}
