@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { NZCV } from './compare.ts';
 import { FPCR, FPSR, ROUNDING } from './environment.ts';
 import { FP_BINARY, FP_FORMAT, FP_TERNARY, FP_UNARY } from './operations.ts';
-import { fpImports, ROUNDING_CURRENT } from './slow-path.ts';
+import { ROUNDING_CURRENT } from './slow-path.ts';
 import { TestEngine } from './test-engine.ts';
 
 const bits = new DataView(new ArrayBuffer(8));
@@ -128,15 +128,5 @@ describe('FpSlowPath', () => {
     engine.slowPath.binary(FP_BINARY.FMUL, DOUBLE, ...words(2 ** -1000), ...words(2 ** -60));
     expect(engine.value()).toBe(0n);
     expect(engine.fpsr).toBe(FPSR.UFC);
-  });
-
-  it('works as functions of integers when generated code imports it', () => {
-    const engine = new TestEngine();
-    const imports = fpImports(engine.slowPath);
-    imports.fpBinary(FP_BINARY.FMAX, SINGLE, 0x3f80_0000, 0, 0x4000_0000, 0);
-    expect(engine.value()).toBe(0x4000_0000n);
-    expect(imports.fpToFixedJS(...words(2 ** 32 + 5))).toBe(0);
-    expect(engine.value()).toBe(5n);
-    expect(imports.unsignedRecipEstimate(0x8000_0000 | 0)).toBe(0xff80_0000);
   });
 });

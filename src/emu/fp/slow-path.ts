@@ -1,6 +1,6 @@
 /**
- * Floating point for callers that pass 32-bit integers (generated code, the interpreter's slow path):
- * operands come as halves, the low one first; results go to two words given at construction, zero-extended;
+ * Floating point for callers that pass 32-bit integers (see lane-calls.ts): operands come as halves, the
+ * low one first; results go to two words given at construction, zero-extended;
  * exceptions are added to FPSR through a port.
  *
  * While FPCR is in its default mode, single and double precision first try the host's arithmetic, whose
@@ -9,7 +9,6 @@
 import { fpCompare, NZCV } from './compare.ts';
 import { fixedToFP, fpConvert, fpToFixed, fpToFixedJS } from './convert.ts';
 import { FPCR, FpEnvironment, ROUNDING, type Rounding } from './environment.ts';
-import { unsignedRecipEstimate, unsignedRSqrtEstimate } from './estimate.ts';
 import { FAST_DOUBLE_BINARY, FAST_DOUBLE_UNARY, fusedMultiplyAdd, UNKNOWN } from './fast-double.ts';
 import { doubleToFixed, fixedToDouble, fixedToSingle } from './fast-integer.ts';
 import {
@@ -336,20 +335,4 @@ export class FpSlowPath {
     this.#result[1] = this.#out.words[1]!;
     this.#raise(this.#env.exceptions);
   }
-}
-
-/** The functions that generated code imports; every parameter and result is an i32. */
-export function fpImports(slowPath: FpSlowPath) {
-  return {
-    fpUnary: slowPath.unary.bind(slowPath),
-    fpBinary: slowPath.binary.bind(slowPath),
-    fpTernary: slowPath.ternary.bind(slowPath),
-    fpCompare: slowPath.compare.bind(slowPath),
-    fpConvert: slowPath.convert.bind(slowPath),
-    fpToFixed: slowPath.toFixed.bind(slowPath),
-    fpFromFixed: slowPath.fromFixed.bind(slowPath),
-    fpToFixedJS: slowPath.toFixedJS.bind(slowPath),
-    unsignedRecipEstimate,
-    unsignedRSqrtEstimate,
-  };
 }

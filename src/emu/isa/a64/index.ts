@@ -5,6 +5,8 @@ import { atomics } from './atomics.ts';
 import { branchesExceptionsSystem } from './branches-exceptions-system.ts';
 import { dataProcessingImmediate } from './data-processing-immediate.ts';
 import { dataProcessingRegister } from './data-processing-register.ts';
+import { fpConversions } from './fp-conversions.ts';
+import { fpScalar } from './fp-scalar.ts';
 import { loadsStores } from './loads-stores.ts';
 import { simdCopyPermute } from './simd-copy-permute.ts';
 import { simdLoadsStores } from './simd-loads-stores.ts';
@@ -19,6 +21,8 @@ export const A64_ROWS: readonly Row[] = [
   ...branchesExceptionsSystem,
   ...loadsStores,
   ...atomics,
+  ...fpScalar,
+  ...fpConversions,
   ...simdLoadsStores,
   ...simdCopyPermute,
   ...simdThreeSame,

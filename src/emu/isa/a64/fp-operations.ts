@@ -1,0 +1,197 @@
+/**
+ * Floating-point operations on numbers or vectors, each defined once for all the instructions that use it:
+ * the host's arithmetic, the condition under which it is right (fp-shared.ts), and the exact operation of
+ * src/emu/fp behind it. Arm ARM shared/functions/float.
+ */
+import { type BinaryName, FP_BINARY, FP_UNARY, type UnaryName } from '../../fp/operations.ts';
+import type { I32 } from '../../ir/ir.ts';
+import type { Semantics } from '../semantics.ts';
+import {
+  attempt,
+  bitsOf,
+  bitwise,
+  both,
+  constant,
+  either,
+  exactly,
+  type Float,
+  float,
+  formatOf,
+  fromBits,
+  isFiniteNumber,
+  isNumber,
+  isOrdinary,
+  isVector,
+  isZero,
+  keepsDenormals,
+  type Mask,
+  patternConstant,
+  roundsToNearest,
+  type Shape,
+  test,
+} from './fp-shared.ts';
+
+export type Binary = (b: Semantics, s: Shape, x: Float, y: Float) => Float;
+export type Unary = (b: Semantics, s: Shape, x: Float) => Float;
+
+export const exactBinary =
+  (name: BinaryName): Binary =>
+  (b, s, x, y) =>
+    exactly(b, 'fpBinary', [FP_BINARY[name], formatOf(s), s.lanes], [x, y], s.type) as Float;
+export const exactUnary =
+  (name: UnaryName): Unary =>
+  (b, s, x) =>
+    exactly(b, 'fpUnary', [FP_UNARY[name], formatOf(s), s.lanes], [x], s.type) as Float;
+
+interface Rule {
+  /** Whether the host's result is right, given that FP_FAST is set. */
+  readonly usual: (b: Semantics, s: Shape, result: Float) => Mask;
+  /** More cases. */
+  readonly also?: (b: Semantics, s: Shape, result: Float, x: Float, y: Float) => Mask;
+}
+/** Sums and differences are exact when they are tiny. */
+const SUM: Rule = { usual: isFiniteNumber };
+/** A zero that comes from a zero is exact; any other has underflowed. */
+const PRODUCT: Rule = {
+  usual: isOrdinary,
+  also: (b, s, result, x, y) =>
+    either(
+      b,
+      isOrdinary(b, s, result),
+      both(b, isZero(b, s, result), either(b, isZero(b, s, x), isZero(b, s, y))),
+    ),
+};
+const QUOTIENT: Rule = {
+  usual: isOrdinary,
+  also: (b, s, result, x) =>
+    either(b, isOrdinary(b, s, result), both(b, isZero(b, s, result), isZero(b, s, x))),
+};
+
+const arithmetic =
+  (name: BinaryName, rule: Rule, compute: Binary): Binary =>
+  (b, s, x, y) => {
+    const result = compute(b, s, x, y);
+    const { also } = rule;
+    return attempt(
+      b,
+      {
+        result,
+        usual: rule.usual(b, s, result),
+        ...(also && { also: () => also(b, s, result, x, y) }),
+      },
+      () => exactBinary(name)(b, s, x, y),
+    );
+  };
+const host =
+  (name: string): Binary =>
+  (b, s, x, y) =>
+    float(b, s, name, x, y);
+
+/** Maxima and minima give one of their operands; the host agrees about the signs of zeros, not about NaNs. */
+const extremum =
+  (name: BinaryName, hostName: 'min' | 'max'): Binary =>
+  (b, s, x, y) => {
+    const result = float(b, s, hostName, x, y);
+    return attempt(b, { mode: keepsDenormals(b), result, usual: isNumber(b, s, result) }, () =>
+      exactBinary(name)(b, s, x, y),
+    );
+  };
+
+/** Comparisons that give a mask: exact unless an operand is a NaN. */
+const comparison =
+  (name: BinaryName, hostName: 'eq' | 'ge' | 'gt', absolute = false): Binary =>
+  (b, s, x, y) => {
+    const magnitude = (v: Float) => (absolute ? float(b, s, 'abs', v) : v);
+    const mask = test(b, s, hostName, magnitude(x), magnitude(y));
+    const numbers = both(b, isNumber(b, s, x), isNumber(b, s, y));
+    return attempt(b, { mode: keepsDenormals(b), result: laneMask(b, s, mask), usual: numbers }, () =>
+      exactBinary(name)(b, s, x, y),
+    );
+  };
+/** A mask as a number of the shape: all ones or all zeros. */
+function laneMask(b: Semantics, s: Shape, mask: Mask): Float {
+  if (isVector(s)) return mask as Float;
+  const ones = b.neg(mask as I32);
+  return fromBits(b, s, s.double ? b.signExtend(ones) : ones);
+}
+
+export const BINARY = {
+  FADD: arithmetic('FADD', SUM, host('add')),
+  FSUB: arithmetic('FSUB', SUM, host('sub')),
+  FMUL: arithmetic('FMUL', PRODUCT, host('mul')),
+  FNMUL: arithmetic('FNMUL', PRODUCT, (b, s, x, y) => float(b, s, 'neg', float(b, s, 'mul', x, y))),
+  FMULX: arithmetic('FMULX', PRODUCT, host('mul')),
+  FDIV: arithmetic('FDIV', QUOTIENT, host('div')),
+  FABD: arithmetic('FABD', SUM, (b, s, x, y) => float(b, s, 'abs', float(b, s, 'sub', x, y))),
+  FMAX: extremum('FMAX', 'max'),
+  FMIN: extremum('FMIN', 'min'),
+  FMAXNM: extremum('FMAXNM', 'max'),
+  FMINNM: extremum('FMINNM', 'min'),
+  FCMEQ: comparison('FCMEQ', 'eq'),
+  FCMGE: comparison('FCMGE', 'ge'),
+  FCMGT: comparison('FCMGT', 'gt'),
+  FACGE: comparison('FACGE', 'ge', true),
+  FACGT: comparison('FACGT', 'gt', true),
+} satisfies Partial<Record<BinaryName, Binary>>;
+
+// ---- One operand ----
+
+/** FABS, FNEG and FMOV change the sign bit alone and process no NaN. */
+export const signOperation =
+  (name: 'abs' | 'neg'): Unary =>
+  (b, s, x) =>
+    float(b, s, name, x);
+
+/** Roots neither overflow nor underflow. */
+const squareRoot: Unary = (b, s, x) => {
+  const result = float(b, s, 'sqrt', x);
+  return attempt(b, { result, usual: isNumber(b, s, result) }, () => exactUnary('FSQRT')(b, s, x));
+};
+
+/** The largest number below one half. */
+const BELOW_HALF = [0.5 - 2 ** -25, 0.5 - 2 ** -54] as const;
+/**
+ * To the nearest integer, ties away from zero: adding the number below one half with the operand's sign
+ * reaches the next integer from one half on, and never from below.
+ */
+function nearestAway(b: Semantics, s: Shape, x: Float): Float {
+  const sign = patternConstant(b, s, s.double ? 1n << 63n : 1n << 31n);
+  const half = bitsOf(b, s, constant(b, s, BELOW_HALF[s.double ? 1 : 0]));
+  const signedHalf = fromBits(b, s, bitwise(b, s, 'or', bitwise(b, s, 'and', bitsOf(b, s, x), sign), half));
+  return float(b, s, 'trunc', float(b, s, 'add', x, signedHalf));
+}
+
+export type Direction = 'N' | 'P' | 'M' | 'Z' | 'A';
+const HOST_ROUNDING = { N: 'nearest', P: 'ceil', M: 'floor', Z: 'trunc' } as const;
+/** The integer in the given direction, as a number. */
+export function roundToIntegral(b: Semantics, s: Shape, direction: Direction, x: Float): Float {
+  return direction === 'A' ? nearestAway(b, s, x) : float(b, s, HOST_ROUNDING[direction], x);
+}
+
+/** FRINT: of these only FRINTX raises Inexact. */
+const integral =
+  (name: UnaryName, direction: Direction, mode: (b: Semantics) => I32): Unary =>
+  (b, s, x) => {
+    const result = roundToIntegral(b, s, direction, x);
+    return attempt(b, { mode: mode(b), result, usual: isNumber(b, s, result) }, () =>
+      exactUnary(name)(b, s, x),
+    );
+  };
+const integralExact: Unary = (b, s, x) => {
+  const result = roundToIntegral(b, s, 'N', x);
+  return attempt(b, { result, usual: isNumber(b, s, result) }, () => exactUnary('FRINTX')(b, s, x));
+};
+
+export const UNARY = {
+  FSQRT: squareRoot,
+  FRINTN: integral('FRINTN', 'N', keepsDenormals),
+  FRINTP: integral('FRINTP', 'P', keepsDenormals),
+  FRINTM: integral('FRINTM', 'M', keepsDenormals),
+  FRINTZ: integral('FRINTZ', 'Z', keepsDenormals),
+  FRINTA: integral('FRINTA', 'A', keepsDenormals),
+  FRINTI: integral('FRINTI', 'N', roundsToNearest),
+  FRINTX: integralExact,
+  FRECPE: exactUnary('FRECPE'),
+  FRSQRTE: exactUnary('FRSQRTE'),
+  FRECPX: exactUnary('FRECPX'),
+} satisfies Partial<Record<UnaryName, Unary>>;

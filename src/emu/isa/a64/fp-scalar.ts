@@ -1,0 +1,298 @@
+/**
+ * Arm ARM C4.1.97, scalar floating point: data processing of one, two and three sources, comparison, select,
+ * immediate. Conversions are in fp-conversions.ts.
+ */
+
+import { NZCV } from '../../fp/compare.ts';
+import { type BinaryName, FP_FORMAT, type TernaryName } from '../../fp/operations.ts';
+import { ROUNDING_CURRENT } from '../../fp/slow-path.ts';
+import type { F32, F64, I32 } from '../../ir/ir.ts';
+import { i64, type Row, row, u16 } from '../row.ts';
+import type { Semantics } from '../semantics.ts';
+import { FUSED } from './fp-fused.ts';
+import { BINARY, signOperation, UNARY, type Unary } from './fp-operations.ts';
+import {
+  attempt,
+  BY_FTYPE,
+  constant,
+  either,
+  exactly,
+  type Float,
+  isNumber,
+  isOrdinary,
+  isZero,
+  keepsDenormals,
+  putOperands,
+  read,
+  type Shape,
+  scalar,
+  singleOrDouble,
+  test,
+  write,
+} from './fp-shared.ts';
+
+const same: Unary = (_b, _s, x) => x;
+const ONE_SOURCE: readonly { name: string; opcode: string; operation: Unary }[] = [
+  { name: 'FMOV', opcode: '000000', operation: same },
+  { name: 'FABS', opcode: '000001', operation: signOperation('abs') },
+  { name: 'FNEG', opcode: '000010', operation: signOperation('neg') },
+  { name: 'FSQRT', opcode: '000011', operation: UNARY.FSQRT },
+  { name: 'FRINTN', opcode: '001000', operation: UNARY.FRINTN },
+  { name: 'FRINTP', opcode: '001001', operation: UNARY.FRINTP },
+  { name: 'FRINTM', opcode: '001010', operation: UNARY.FRINTM },
+  { name: 'FRINTZ', opcode: '001011', operation: UNARY.FRINTZ },
+  { name: 'FRINTA', opcode: '001100', operation: UNARY.FRINTA },
+  { name: 'FRINTX', opcode: '001110', operation: UNARY.FRINTX },
+  { name: 'FRINTI', opcode: '001111', operation: UNARY.FRINTI },
+];
+const oneSource: Row[] = ONE_SOURCE.map(({ name, opcode, operation }) =>
+  row(
+    `${name} (${name === 'FMOV' ? 'register' : 'scalar'})`,
+    `0 0 0 11110 ftype:2 1 ${opcode as '000000'} 10000 Rn:5 Rd:5`,
+    `${name.toLowerCase()} ${BY_FTYPE}<Rd>, ${BY_FTYPE}<Rn>`,
+    {
+      fp: true,
+      when: singleOrDouble,
+      execute: ({ ftype, Rn, Rd }, b) => {
+        const s = scalar(ftype);
+        write(b, s, Rd, operation(b, s, read(b, s, Rn)));
+      },
+    },
+  ),
+);
+
+const TWO_SOURCE = {
+  FMUL: '0000',
+  FDIV: '0001',
+  FADD: '0010',
+  FSUB: '0011',
+  FMAX: '0100',
+  FMIN: '0101',
+  FMAXNM: '0110',
+  FMINNM: '0111',
+  FNMUL: '1000',
+} as const satisfies Partial<Record<BinaryName, string>>;
+const twoSource: Row[] = Object.entries(TWO_SOURCE).map(([name, opcode]) =>
+  row(
+    `${name} (scalar)`,
+    `0 0 0 11110 ftype:2 1 Rm:5 ${opcode} 10 Rn:5 Rd:5`,
+    `${name.toLowerCase()} ${BY_FTYPE}<Rd>, ${BY_FTYPE}<Rn>, ${BY_FTYPE}<Rm>`,
+    {
+      fp: true,
+      when: singleOrDouble,
+      execute: ({ ftype, Rm, Rn, Rd }, b) => {
+        const s = scalar(ftype);
+        const operation = BINARY[name as keyof typeof TWO_SOURCE];
+        write(b, s, Rd, operation(b, s, read(b, s, Rn), read(b, s, Rm)));
+      },
+    },
+  ),
+);
+
+const THREE_SOURCE = {
+  FMADD: ['0', '0'],
+  FMSUB: ['0', '1'],
+  FNMADD: ['1', '0'],
+  FNMSUB: ['1', '1'],
+} as const satisfies Record<TernaryName, readonly [o1: string, o0: string]>;
+const threeSource: Row[] = Object.entries(THREE_SOURCE).map(([name, [o1, o0]]) =>
+  row(
+    name,
+    `0 0 0 11111 ftype:2 ${o1} Rm:5 ${o0} Ra:5 Rn:5 Rd:5`,
+    `${name.toLowerCase()} ${BY_FTYPE}<Rd>, ${BY_FTYPE}<Rn>, ${BY_FTYPE}<Rm>, ${BY_FTYPE}<Ra>`,
+    {
+      fp: true,
+      when: singleOrDouble,
+      execute: ({ ftype, Rm, Ra, Rn, Rd }, b) => {
+        const s = scalar(ftype);
+        const operation = FUSED[name as TernaryName];
+        write(b, s, Rd, operation(b, s, read(b, s, Ra), read(b, s, Rn), read(b, s, Rm)));
+      },
+    },
+  ),
+);
+
+// ---- FCVT between formats ----
+
+const HALF_FTYPE = 3;
+const FORMAT_BY_FTYPE = [FP_FORMAT.SINGLE, FP_FORMAT.DOUBLE, 0, FP_FORMAT.HALF] as const;
+
+/** Single to double is exact; double to single may leave its range. */
+function widen(b: Semantics, x: F32, exact: () => F64): F64 {
+  const result: F64 = b.numeric('f64.promote_f32', [x]);
+  return attempt(b, { mode: keepsDenormals(b), result, usual: isNumber(b, scalar(true), result) }, exact);
+}
+function narrow(b: Semantics, x: F64, exact: () => F32): F32 {
+  const result: F32 = b.numeric('f32.demote_f64', [x]);
+  const s = scalar(false);
+  const also = () => isZero(b, scalar(true), x);
+  return attempt(b, { result, usual: isOrdinary(b, s, result), also }, exact);
+}
+
+const betweenFormats: Row = row(
+  'FCVT',
+  '0 0 0 11110 ftype:2 1 0001 opc:2 10000 Rn:5 Rd:5',
+  'fcvt <opc:s|d||h><Rd>, <ftype:s|d||h><Rn>',
+  {
+    fp: true,
+    when: ({ ftype = 0, opc = 0 }) =>
+      ftype !== opc && (FORMAT_BY_FTYPE[ftype] ?? 0) > 0 && (FORMAT_BY_FTYPE[opc] ?? 0) > 0,
+    execute: ({ ftype, opc, Rn, Rd }, b) => {
+      const from = FORMAT_BY_FTYPE[ftype as 0 | 1 | 3];
+      const to = FORMAT_BY_FTYPE[opc as 0 | 1 | 3];
+      const convert = <K extends 'i32' | 'f32' | 'f64'>(operand: I32 | F32 | F64, result: K) =>
+        exactly(b, 'fpConvert', [from, to, ROUNDING_CURRENT, 1], [operand], result);
+      if (opc === HALF_FTYPE) {
+        const result = convert(read(b, scalar(ftype), Rn) as F32 | F64, 'i32');
+        return b.setS(Rd, b.and(result, b.i32(HALF_MASK)));
+      }
+      const s = scalar(opc);
+      if (ftype === HALF_FTYPE) {
+        write(b, s, Rd, convert(b.lowV<'i32'>('i32.16u', Rn), s.type as 'f32' | 'f64'));
+      } else {
+        const operand = read(b, scalar(ftype), Rn);
+        if (s.double)
+          write(
+            b,
+            s,
+            Rd,
+            widen(b, operand as F32, () => convert(operand as F32, 'f64')),
+          );
+        else
+          write(
+            b,
+            s,
+            Rd,
+            narrow(b, operand as F64, () => convert(operand as F64, 'f32')),
+          );
+      }
+    },
+  },
+);
+const HALF_MASK = 0xffff;
+
+// ---- Comparison ----
+
+/** FPCompare: sets the flags; `signalling` compares raise Invalid Operation for every NaN. */
+function compare(b: Semantics, s: Shape, signalling: number, x: Float, y: Float): void {
+  const is = (name: string) => test(b, s, name, x, y) as I32;
+  const usual = b.select(
+    is('lt'),
+    b.i32(NZCV.LESS),
+    b.select(is('eq'), b.i32(NZCV.EQUAL), b.i32(NZCV.GREATER)),
+  );
+  const ordered = either(b, either(b, is('lt'), is('gt')), is('eq'));
+  const flags = attempt(b, { mode: keepsDenormals(b), result: usual, usual: ordered }, () => {
+    putOperands(b, [x, y]);
+    return b.call('fpCompare', [b.i32(s.double ? FP_FORMAT.DOUBLE : FP_FORMAT.SINGLE), b.i32(signalling)]);
+  });
+  b.putFlags(flags);
+}
+
+const compares: Row[] = (['FCMP', 'FCMPE'] as const).flatMap((name) => {
+  const signalling = name === 'FCMPE' ? '1' : '0';
+  const mnemonic = name.toLowerCase();
+  return [
+    row(
+      `${name} (register)`,
+      `0 0 0 11110 ftype:2 1 Rm:5 00 1000 Rn:5 ${signalling} 0 000`,
+      `${mnemonic} ${BY_FTYPE}<Rn>, ${BY_FTYPE}<Rm>`,
+      {
+        fp: true,
+        when: singleOrDouble,
+        execute: ({ ftype, Rm, Rn }, b) => {
+          const s = scalar(ftype);
+          compare(b, s, Number(signalling), read(b, s, Rn), read(b, s, Rm));
+        },
+      },
+    ),
+    row(
+      `${name} (zero)`,
+      `0 0 0 11110 ftype:2 1 00000 00 1000 Rn:5 ${signalling} 1 000`,
+      `${mnemonic} ${BY_FTYPE}<Rn>, #0.0`,
+      {
+        fp: true,
+        when: singleOrDouble,
+        execute: ({ ftype, Rn }, b) => {
+          const s = scalar(ftype);
+          compare(b, s, Number(signalling), read(b, s, Rn), constant(b, s, 0));
+        },
+      },
+    ),
+    row(
+      name.replace('FCMP', 'FCCMP'),
+      `0 0 0 11110 ftype:2 1 Rm:5 cond:4 01 Rn:5 ${signalling} nzcv:4`,
+      `${mnemonic.replace('fcmp', 'fccmp')} ${BY_FTYPE}<Rn>, ${BY_FTYPE}<Rm>, #<nzcv>, <cond>`,
+      {
+        fp: true,
+        when: singleOrDouble,
+        operands: { flags: u16(['nzcv'], ({ nzcv = 0 }) => nzcv) },
+        execute: ({ ftype, cond, Rm, Rn, flags }, b) => {
+          const s = scalar(ftype);
+          const x = read(b, s, Rn);
+          const y = read(b, s, Rm);
+          b.if(
+            b.holds(cond),
+            () => compare(b, s, Number(signalling), x, y),
+            () => b.putFlags(flags),
+          );
+        },
+      },
+    ),
+  ];
+});
+
+const select: Row = row(
+  'FCSEL',
+  '0 0 0 11110 ftype:2 1 Rm:5 cond:4 11 Rn:5 Rd:5',
+  `fcsel ${BY_FTYPE}<Rd>, ${BY_FTYPE}<Rn>, ${BY_FTYPE}<Rm>, <cond>`,
+  {
+    fp: true,
+    when: singleOrDouble,
+    execute: ({ ftype, cond, Rm, Rn, Rd }, b) => {
+      const s = scalar(ftype);
+      write(
+        b,
+        s,
+        Rd,
+        b.select<'f32' | 'f64' | 'v128'>(b.holds(cond), read(b, s, Rn), read(b, s, Rm)) as Float,
+      );
+    },
+  },
+);
+
+// ---- FMOV (immediate) ----
+
+/** VFPExpandImm: sign, three bits of exponent, four of fraction, in a format of 32 or 64 bits. */
+export function expandImmediate(double: boolean, imm8: number): bigint {
+  const [exponentBits, fractionBits] = double ? [11n, 52n] : [8n, 23n];
+  const high = BigInt((imm8 >> 6) & 1);
+  // The exponent: NOT(b), then b repeated, then the two low bits.
+  const repeated = high * ((1n << (exponentBits - 3n)) - 1n);
+  const exponent = ((1n - high) << (exponentBits - 1n)) | (repeated << 2n) | BigInt((imm8 >> 4) & 3);
+  const fraction = BigInt(imm8 & 15) << (fractionBits - 4n);
+  return (BigInt(imm8 >> 7) << (exponentBits + fractionBits)) | (exponent << fractionBits) | fraction;
+}
+const immediate: Row = row(
+  'FMOV (scalar, immediate)',
+  '0 0 0 11110 ftype:2 1 imm8:8 100 00000 Rd:5',
+  `fmov ${BY_FTYPE}<Rd>, #<imm8:float>`,
+  {
+    fp: true,
+    when: singleOrDouble,
+    operands: {
+      value: i64(['imm8'], ({ imm8 = 0, ftype = 0 }) => expandImmediate(ftype === 1, imm8)),
+    },
+    execute: ({ Rd, value }, b) => b.setD(Rd, value),
+  },
+);
+
+export const fpScalar: readonly Row[] = [
+  ...oneSource,
+  ...twoSource,
+  ...threeSource,
+  betweenFormats,
+  ...compares,
+  select,
+  immediate,
+];
