@@ -107,15 +107,34 @@ export class Semantics extends IrBuilder {
     return this.readRegister('v128', CPU.V, r, 'vector') as V128;
   }
   /** Reads the low part of a vector register. */
-  lowV<T extends 'i32' | 'i64' | 'f32' | 'f64' | 'v128'>(load: LoadKind, r: Register): Value<T> {
-    return this.readRegister(load, CPU.V, r, 'vector') as Value<T>;
+  lowV<T extends Type>(load: LoadKind, r: Register): Value<T> {
+    return this.laneV(load, r, 0);
   }
   /** Reads with `load` at byte `offset` of a vector register: one lane, or one lane splat over a vector. */
   laneV<T extends Type>(load: LoadKind, r: Register, offset: number | I32): Value<T> {
-    if (typeof offset === 'number') return this.readRegister(load, CPU.V + offset, r, 'vector') as Value<T>;
     const at = this.resolver.register(r, 'vector');
-    const index = typeof at === 'number' ? this.i32(at) : this.operand('i32', at);
-    return this.stateLoad(load, CPU.V, this.add(index, offset));
+    const byte = typeof offset === 'number' ? offset : constantOf(offset);
+    if (byte === undefined) {
+      const register = typeof at === 'number' ? this.i32(at) : this.operand('i32', at);
+      return this.stateLoad(load, CPU.V, this.add(register, offset as I32));
+    }
+    if (typeof at !== 'number') return this.stateLoad(load, CPU.V + byte, this.operand('i32', at));
+    if (load.startsWith('v128.')) return this.partOfV(load, r, byte) as Value<T>;
+    return this.stateLoad(load, CPU.V + at + byte);
+  }
+  /** The translator keeps registers whole: a splat or zero-extending load is an operation on one. */
+  private partOfV(load: LoadKind, r: Register, byte: number): V128 {
+    const bytes = accessBytes(load);
+    const zeroExtends = load.endsWith('zero');
+    const zero = this.v128(ZERO_V);
+    if (zeroExtends && byte === 0)
+      return this.numeric('v128.and', [this.V(r), this.v128(ZERO_V.map((_, at) => (at < bytes ? 0xff : 0)))]);
+    const pick = (at: number) => (at < bytes || !zeroExtends ? byte + (at % bytes) : V_BYTES);
+    return this.numeric(
+      'i8x16.shuffle',
+      [this.V(r), zero],
+      ZERO_V.map((_, at) => pick(at)),
+    );
   }
   setV(r: Register, value: V128): void {
     this.writeRegister('v128', CPU.V, r, 'vector', value);
@@ -253,6 +272,10 @@ export class Semantics extends IrBuilder {
     if (typeof at === 'number') this.stateStore(store, offset + at, value);
     else this.stateStore(store, offset, value, this.operand('i32', at));
   }
+}
+
+function constantOf(value: I32): number | undefined {
+  return value.operation.op === 'const' ? (value.operation.value as number) : undefined;
 }
 
 const LINK_REGISTER = 30;
