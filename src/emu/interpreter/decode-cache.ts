@@ -130,6 +130,10 @@ export class DecodeCache {
     this.translated[slotOf(records)] = 1;
   }
 
+  handlerAt(record: number): number {
+    return this.words16[record >> 1] ?? HANDLER_DECODE;
+  }
+
   /** Puts a region's number at its entry's record, or takes it away again (0: decode anew). */
   setHandler(record: number, handler: number): void {
     this.words16[record >> 1] = handler;

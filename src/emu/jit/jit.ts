@@ -25,6 +25,8 @@ import { type CodePage, growRegion, PAGE_BYTES, pageOf, type Region, type Region
 import { emitRegion } from './region-emitter.ts';
 
 const WORD = 4;
+/** A record is translated when it has been counted down this many times. */
+const ROUNDS = 4;
 const LIMITS: RegionLimits = { instructions: 400, blocks: 80 };
 /** Regions alive at once; beyond it the oldest go. */
 const MAX_REGIONS = 8000;
@@ -51,6 +53,7 @@ export class Jit {
   private readonly byPage = new Map<number, Set<CompiledRegion>>();
   private readonly freeNumbers: number[] = [];
   private nextNumber = FIRST_REGION_HANDLER;
+  private readonly rounds = new Map<number, number>();
   /** Entries that could not be translated. */
   private readonly refused = new Set<number>();
   regionsCompiled = 0;
@@ -69,7 +72,10 @@ export class Jit {
   }
 
   private hot(record: number): void {
-    if (this.refused.has(record)) return;
+    if (this.interpreter.cache.handlerAt(record) >= FIRST_REGION_HANDLER) return;
+    const rounds = (this.rounds.get(record) ?? 0) + 1;
+    this.rounds.set(record, rounds);
+    if (rounds < ROUNDS || this.refused.has(record)) return;
     const records =
       DECODED_AREA + Math.floor((record - DECODED_AREA) / DECODED_PAGE_SIZE) * DECODED_PAGE_SIZE;
     const entry = ((record - records) / RECORD_SIZE) * WORD;

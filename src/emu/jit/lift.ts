@@ -54,8 +54,21 @@ class KnownResolver implements Resolver {
   }
 }
 
+/** Words lifted lately: code repeats itself, and a body depends on nothing but its word. */
+const cache = new Map<number, Lifted | undefined>();
+const CACHE_SIZE = 30_000;
+
 /** The instruction's body and exits, or undefined when the word is unallocated. */
 export function lift(word: number): Lifted | undefined {
+  const known = cache.get(word);
+  if (known !== undefined || cache.has(word)) return known;
+  if (cache.size >= CACHE_SIZE) cache.clear();
+  const lifted = liftAnew(word);
+  cache.set(word, lifted);
+  return lifted;
+}
+
+function liftAnew(word: number): Lifted | undefined {
   const decoded = a64Decoder.decode(word);
   if (!decoded) return undefined;
   const { row, fields } = decoded;

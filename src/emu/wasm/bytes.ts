@@ -1,6 +1,6 @@
 /** A growing byte buffer with the LEB128 encodings of the WebAssembly binary format (5.2). */
 export class ByteWriter {
-  private buffer = new Uint8Array(256);
+  private buffer = new Uint8Array(1024);
   length = 0;
 
   byte(value: number): void {
@@ -57,7 +57,7 @@ export class ByteWriter {
   }
 
   private grow(need: number): void {
-    const next = new Uint8Array(Math.max(this.buffer.length * 2, this.length + need));
+    const next = new Uint8Array(Math.max(this.buffer.length * 4, this.length + need));
     next.set(this.buffer.subarray(0, this.length));
     this.buffer = next;
   }
