@@ -37,6 +37,7 @@ export class BrambleApp extends LitElement {
   readonly #settings: SettingsStore;
   readonly #theme: Theme;
   readonly #createMachine: CreateMachine;
+  #launching = false;
 
   constructor(settings: SettingsStore, theme: Theme, createMachine: CreateMachine) {
     super();
@@ -58,7 +59,7 @@ export class BrambleApp extends LitElement {
   override connectedCallback(): void {
     super.connectedCallback();
     this.#settings.subscribe(() => this.requestUpdate());
-    this.addEventListener('bramble-launch', (event) => this.#launch((event as LaunchEvent).detail));
+    this.addEventListener('bramble-launch', (event) => void this.#launch((event as LaunchEvent).detail));
     this.addEventListener('bramble-options', (event) => {
       this.options = (event as OptionsEvent).detail;
     });
@@ -101,18 +102,20 @@ export class BrambleApp extends LitElement {
 
   async #loadCatalog(): Promise<void> {
     this.catalog = await loadCatalog();
-    if (this.options.autostart) this.#launch(this.options);
+    if (this.options.autostart) await this.#launch(this.options);
   }
 
-  #launch(options: LaunchOptions): void {
+  async #launch(options: LaunchOptions): Promise<void> {
     const catalog = this.catalog;
     const machineOptions = catalog && toMachineOptions(options, catalog);
-    if (catalog === undefined || machineOptions === undefined) return;
+    if (catalog === undefined || machineOptions === undefined || this.#launching) return;
+    this.#launching = true;
     const title = machineTitle(options, catalog);
     const session = new MachineSession(title, machineOptions, this.#createMachine, () => performance.now());
-    this.session = session;
-    void loadMachineView();
     void session.open();
+    if (await loadMachineView()) this.session = session;
+    else await session.close();
+    this.#launching = false;
   }
 
   async #leave(): Promise<void> {
@@ -171,11 +174,13 @@ export class BrambleApp extends LitElement {
 }
 
 /** The machine's view with its terminal is most of the page's code; the first page does not wait for it. */
-async function loadMachineView(): Promise<void> {
+async function loadMachineView(): Promise<boolean> {
   try {
     await import('../machine/machine-view.ts');
+    return true;
   } catch {
     toast('A part of this page could not be loaded. Check the connection and reload.');
+    return false;
   }
 }
 

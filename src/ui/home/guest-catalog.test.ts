@@ -26,7 +26,7 @@ describe('loadCatalog', () => {
   ])('is empty and says why when %s', async (_case, fetchFile) => {
     const catalog = await loadCatalog(fetchFile as typeof fetch);
     expect(catalog.guests).toEqual([]);
-    expect(catalog.problem).toMatch(/image/);
+    expect(catalog.problem?.message).toMatch(/image/);
   });
 });
 

@@ -30,15 +30,28 @@ export interface Guest {
 
 export interface Catalog {
   readonly guests: readonly Guest[];
-  /** Why there is nothing to offer, in words; absent when the manifest was read. */
-  readonly problem?: string;
+  /** Why there is nothing to offer; absent when the manifest was read. */
+  readonly problem?: CatalogProblem;
+}
+
+/** In words: what is the matter, and what to do about it. */
+export interface CatalogProblem {
+  readonly message: string;
+  readonly hint: string;
 }
 
 const MANIFEST_URL = 'images/manifest.json';
 const IMAGES_URL = 'images/';
 const DEFAULT_MEMORY_MIB = 512;
 const FILE_ROLES: readonly GuestFileRole[] = ['kernel', 'initrd', 'dtb', 'disk'];
-const NOT_BUILT = 'The images of this site have not been built.';
+const NOT_BUILT: CatalogProblem = {
+  message: 'The images of this site have not been built.',
+  hint: 'Building them needs apt: run npm start on a Debian machine. Meanwhile you can boot your own kernel below.',
+};
+const UNREADABLE: CatalogProblem = {
+  message: 'The list of images could not be read.',
+  hint: 'Check the connection and reload the page. Meanwhile you can boot your own kernel below.',
+};
 
 /** Fetches the catalogue; never rejects. */
 export async function loadCatalog(fetchFile: typeof fetch = fetch): Promise<Catalog> {
@@ -49,7 +62,7 @@ export async function loadCatalog(fetchFile: typeof fetch = fetch): Promise<Cata
     if (!response.ok || isPage) return { guests: [], problem: NOT_BUILT };
     return parseManifest(await response.json());
   } catch {
-    return { guests: [], problem: 'The list of images could not be read.' };
+    return { guests: [], problem: UNREADABLE };
   }
 }
 

@@ -124,13 +124,8 @@ function missingImages(catalog: Catalog): TemplateResult {
   return html`<div class="notice" role="status">
     ${icon('info')}
     <div>
-      <strong>${catalog.problem ?? 'The guest that this link names is not offered here.'}</strong><br />
-      ${
-        catalog.guests.length > 0
-          ? 'Choose one of those below, or boot your own files.'
-          : html`Building them needs <code>apt</code>: run <code>npm start</code> on a Debian machine. Meanwhile
-              you can boot your own kernel below.`
-      }
+      <strong>${catalog.problem?.message ?? 'The guest that this link names is not offered here.'}</strong><br />
+      ${catalog.problem?.hint ?? 'Choose one of those below, or boot your own files.'}
     </div>
   </div>`;
 }

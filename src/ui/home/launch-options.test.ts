@@ -11,7 +11,7 @@ import {
   toQuery,
 } from './launch-options.ts';
 
-const EMPTY: Catalog = { guests: [], problem: 'none' };
+const EMPTY: Catalog = { guests: [], problem: { message: 'none', hint: '' } };
 const CATALOG = parseManifest({
   guests: [
     {

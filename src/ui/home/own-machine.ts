@@ -5,6 +5,7 @@
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import type { EngineMode } from '../../embed/api.ts';
 import { copyText, toast } from '../shell/clipboard.ts';
+import { askText } from '../shell/dialogs.ts';
 import { formatBytes } from '../shell/format.ts';
 import { icon } from '../shell/icons.ts';
 import { type Catalog, fileOf, type Guest } from './guest-catalog.ts';
@@ -35,6 +36,8 @@ const SLOTS: readonly Slot[] = [
   { role: 'dtb', label: 'Device tree', about: 'replaces the one Bramble makes' },
   { role: 'disk', label: 'Disks', about: 'raw images; what the guest writes is dropped at the end' },
 ];
+
+const ADDRESS_LABEL = 'URL; another site must allow reading it (CORS)';
 
 const ENGINES: readonly { readonly mode: EngineMode; readonly label: string; readonly about: string }[] = [
   { mode: 'normal', label: 'Normal', about: 'chooses what is fastest' },
@@ -112,6 +115,15 @@ export class BrambleOwnMachine extends LitElement {
         ${own.map((source, index) => this.#chosen(slot, source, index))}
         ${own.length === 0 && !inherited ? html`<span class="hint">${slot.about}</span>` : nothing}
       </div>
+      <button
+        type="button"
+        class="button ghost icon-only"
+        aria-label="Use an address for ${slot.label}"
+        title="Use an address"
+        @click=${() => this.#enterAddress(slot)}
+      >
+        ${icon('link')}
+      </button>
       <label class="button">
         ${own.length > 0 && slot.role !== 'disk' ? 'Replace…' : slot.role === 'disk' ? 'Add…' : 'Choose…'}
         <span class="visually-hidden">${slot.label}</span>
@@ -222,12 +234,17 @@ export class BrambleOwnMachine extends LitElement {
   #pick(slot: Slot, input: HTMLInputElement): void {
     const files = [...(input.files ?? [])];
     input.value = '';
-    if (files.length === 0) return;
-    this.#edit(
-      slot.role === 'disk'
-        ? { ...this.options, disks: [...this.options.disks, ...files] }
-        : { ...this.options, [slot.role]: files[0] },
-    );
+    this.#add(slot, files);
+  }
+
+  async #enterAddress(slot: Slot): Promise<void> {
+    const address = await askText(`Address of the ${slot.label.toLowerCase()}`, ADDRESS_LABEL, 'Use it');
+    if (address !== undefined) this.#add(slot, [address]);
+  }
+
+  #add(slot: Slot, sources: readonly SourceChoice[]): void {
+    if (slot.role === 'disk') this.#edit({ ...this.options, disks: [...this.options.disks, ...sources] });
+    else if (sources.length > 0) this.#edit({ ...this.options, [slot.role]: sources[0] });
   }
 
   #remove(slot: Slot, index: number): void {

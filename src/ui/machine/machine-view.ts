@@ -3,7 +3,7 @@ import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import { showHelp } from '../app/help.ts';
 import { themeMenu } from '../app/theme-menu.ts';
 import { logo } from '../shell/art.ts';
-import { copyText, saveText } from '../shell/clipboard.ts';
+import { copyText, saveText, toast } from '../shell/clipboard.ts';
 import { confirm } from '../shell/dialogs.ts';
 import { icon } from '../shell/icons.ts';
 import { clampFontSize, type SettingsStore } from '../shell/settings.ts';
@@ -23,6 +23,8 @@ import './console.css';
 
 /** How often clocks move while something is under way. */
 const TICK_MS = 200;
+/** How long a guest may take to shut down before a word about it. */
+const POWER_KEY_PATIENCE_MS = 12_000;
 /** How long the finished phases stay to be read. */
 const PHASES_LINGER_MS = 4000;
 /** A guest that says nothing for so long has no phases: bare metal, or no Linux. */
@@ -134,7 +136,7 @@ export class BrambleMachineView extends LitElement {
   readonly #toolbarActions: ToolbarActions = {
     togglePause: () => this.#togglePause(),
     reset: () => void this.#reset(),
-    pressPowerKey: () => void this.session.pressPowerKey(),
+    pressPowerKey: () => void this.#pressPowerKey(),
     pullPlug: () => void this.session.pullPlug(),
     send: (bytes) => {
       this.session.type(bytes);
@@ -156,6 +158,16 @@ export class BrambleMachineView extends LitElement {
   #togglePause(): void {
     void this.session.togglePause();
     this.#terminal.focus();
+  }
+
+  async #pressPowerKey(): Promise<void> {
+    const { session } = this;
+    await session.pressPowerKey();
+    setTimeout(() => {
+      if (session.state === 'running' && this.isConnected) {
+        toast('The guest has not shut down yet. The Power menu can pull the plug.');
+      }
+    }, POWER_KEY_PATIENCE_MS);
   }
 
   async #reset(): Promise<void> {

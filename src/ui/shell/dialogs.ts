@@ -13,7 +13,7 @@ export interface Choice<T extends string> {
 export interface Question<T extends string> {
   readonly title: string;
   readonly body: string | TemplateResult;
-  /** From the left; the last one has the focus at first. */
+  /** From the left; the last one is what Enter means. */
   readonly choices: readonly Choice<T>[];
 }
 
@@ -33,9 +33,11 @@ export function ask<T extends string>(question: Question<T>): Promise<T | undefi
       <div class="dialog-actions">
         ${question.choices.map(
           (choice) => html`<button
+            type=${choice === last ? 'submit' : 'button'}
             class="button ${choice.style ?? ''}"
             value=${choice.value}
             ?autofocus=${choice === last}
+            @click=${() => dialog.close(choice.value)}
           >
             ${choice.label}
           </button>`,
@@ -56,6 +58,30 @@ export function ask<T extends string>(question: Question<T>): Promise<T | undefi
     });
     dialog.showModal();
   });
+}
+
+/** Asks for a line of text; undefined when the dialog was dismissed or nothing was entered. */
+export async function askText(title: string, label: string, action: string): Promise<string | undefined> {
+  let text = '';
+  const answer = await ask({
+    title,
+    body: html`<label class="field"
+      ><span class="label">${label}</span>
+      <input
+        class="input"
+        autofocus
+        autocomplete="off"
+        spellcheck="false"
+        @input=${(event: Event) => {
+          text = (event.target as HTMLInputElement).value.trim();
+        }}
+    /></label>`,
+    choices: [
+      { value: 'no', label: 'Cancel' },
+      { value: 'yes', label: action, style: 'primary' },
+    ],
+  });
+  return answer === 'yes' && text !== '' ? text : undefined;
 }
 
 /** A question with one way on and one way back. */
