@@ -208,7 +208,8 @@ export function packHalves(b: Semantics, wide: Lanes, x: V128, half: 0 | 1, old?
 // `<f.g>` is the number that fields f and g form when joined; `<f.g:a|b|…>` the alternative that it chooses.
 // `<32-f>` and `<f/2>` are computed from a field; `:hex`, `:float` and `:bytes` say how an immediate is
 // shown (bytes: each bit stands for a byte of ones). `<Vd>` is v and the register's number, `<Vt+1>` the next
-// register's; `<Rd>` straight after a letter is the number alone.
+// register's; a range of registers that goes on from V31 to V0 is shown as a list. `<Rd>` straight after a
+// letter is the number alone.
 
 /** Arrangement by size and Q. */
 export const T = '<size.Q:8b|16b|4h|8h|2s|4s|1d|2d>';
