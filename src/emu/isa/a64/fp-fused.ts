@@ -20,6 +20,7 @@ import {
   bitwise,
   both,
   constant,
+  demotePair,
   either,
   exactly,
   type Float,
@@ -32,7 +33,9 @@ import {
   isVector,
   isZero,
   type Mask,
+  narrowMasks,
   patternConstant,
+  promoteHalf,
   type Shape,
   scalar,
   test,
@@ -134,33 +137,22 @@ function fusedSingle(b: Semantics, s: Shape, addend: Float, x: Float, y: Float):
   };
 }
 
-/** Bytes of a vector with the low halves of two others. */
-const LOW_HALVES = Array.from({ length: 16 }, (_, at) => (at < 8 ? at : at + 8));
-/** The low words of the lanes of two vectors of doublewords. */
-const LOW_WORDS = Array.from({ length: 16 }, (_, at) => Math.floor(at / 4) * 8 + (at % 4));
-/** The upper half in place of the lower one. */
-const UPPER_HALF = Array.from({ length: 16 }, (_, at) => 8 + (at % 8));
-
 /** Four singles as two vectors of two doubles; of two singles the second vector repeats the first. */
 function fusedSingles(b: Semantics, s: Shape, addend: Float, x: Float, y: Float): Candidate {
   const wide = vector(true, 1);
-  const widen = (v: Float, upper: boolean): V128 => {
-    const half = upper ? b.numeric<'v128'>('i8x16.shuffle', [v, v], UPPER_HALF) : v;
-    return b.numeric('f64x2.promote_low_f32x4', [half]);
+  const sums = (half: 0 | 1) => {
+    const widened = (v: Float) => promoteHalf(b, v as V128, half);
+    return sumInDouble(b, wide, widened(addend), widened(x), widened(y));
   };
-  const half = (upper: boolean) =>
-    sumInDouble(b, wide, widen(addend, upper), widen(x, upper), widen(y, upper));
-  const low = half(false);
-  const high = s.lanes === 4 ? half(true) : low;
-  const demote = (v: Float): V128 => b.numeric('f32x4.demote_f64x2_zero', [v]);
-  const result = b.numeric<'v128'>('i8x16.shuffle', [demote(low.sum), demote(high.sum)], LOW_HALVES);
-  const narrow = (p: Mask, q: Mask): V128 => b.numeric('i8x16.shuffle', [p, q], LOW_WORDS);
-  const harmless = narrow(low.harmless, high.harmless);
+  const low = sums(0);
+  const high = s.lanes === 4 ? sums(1) : low;
+  const result = demotePair(b, low.sum as V128, high.sum as V128);
+  const harmless = narrowMasks(b, low.harmless, high.harmless);
   const ordinary = isOrdinary(b, s, result);
   return {
     result,
     usual: both(b, ordinary, harmless),
-    also: () => both(b, harmless, either(b, ordinary, narrow(low.zero, high.zero))),
+    also: () => both(b, harmless, either(b, ordinary, narrowMasks(b, low.zero, high.zero))),
   };
 }
 

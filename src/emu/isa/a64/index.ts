@@ -7,6 +7,8 @@ import { dataProcessingImmediate } from './data-processing-immediate.ts';
 import { dataProcessingRegister } from './data-processing-register.ts';
 import { fpConversions } from './fp-conversions.ts';
 import { fpScalar } from './fp-scalar.ts';
+import { fpVector } from './fp-vector.ts';
+import { fpVectorUnary } from './fp-vector-unary.ts';
 import { loadsStores } from './loads-stores.ts';
 import { simdCopyPermute } from './simd-copy-permute.ts';
 import { simdLoadsStores } from './simd-loads-stores.ts';
@@ -23,6 +25,8 @@ export const A64_ROWS: readonly Row[] = [
   ...atomics,
   ...fpScalar,
   ...fpConversions,
+  ...fpVector,
+  ...fpVectorUnary,
   ...simdLoadsStores,
   ...simdCopyPermute,
   ...simdThreeSame,
