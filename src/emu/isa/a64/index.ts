@@ -10,6 +10,7 @@ import { fpScalar } from './fp-scalar.ts';
 import { fpVector } from './fp-vector.ts';
 import { fpVectorUnary } from './fp-vector-unary.ts';
 import { loadsStores } from './loads-stores.ts';
+import { simdByElement } from './simd-by-element.ts';
 import { simdCopyPermute } from './simd-copy-permute.ts';
 import { simdLoadsStores } from './simd-loads-stores.ts';
 import { simdShiftImmediate } from './simd-shift-immediate.ts';
@@ -31,6 +32,7 @@ export const A64_ROWS: readonly Row[] = [
   ...simdCopyPermute,
   ...simdThreeSame,
   ...simdWidening,
+  ...simdByElement,
   ...simdShiftImmediate,
   ...simdTwoRegister,
 ];

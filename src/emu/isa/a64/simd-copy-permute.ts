@@ -5,7 +5,7 @@ import type { I32, I64, LoadKind, V128 } from '../../ir/ir.ts';
 import { i64, type RawFields, type Register, type Row, row, u16 } from '../row.ts';
 import type { Semantics } from '../semantics.ts';
 import { expandImmediate } from './simd-immediate.ts';
-import { allSizes } from './simd-rows.ts';
+import { vectorSizes } from './simd-rows.ts';
 import {
   andNotV,
   arrangement,
@@ -169,6 +169,8 @@ interface ModifiedImmediate {
   /** cmode and op, in the encoding's places. */
   readonly op: '0' | '1';
   readonly cmode: string;
+  /** The kind of immediate, as the manual calls it. */
+  readonly form: string;
   readonly text: string;
   /** Only with Q set: FMOV to 2D. */
   readonly onlyQ?: boolean;
@@ -179,25 +181,25 @@ const LSL16 = '<shift:|, lsl #8>';
 const MSL = ', msl #<shift:8|16>';
 // biome-ignore format: a table
 const MODIFIED_IMMEDIATES: readonly ModifiedImmediate[] = [
-  { name: 'movi', op: '0', cmode: '0 shift:2 0', text: `<Vd>.<Q:2s|4s>, #<abc.defgh:hex>${LSL32}` },
-  { name: 'orr', op: '0', cmode: '0 shift:2 1', text: `<Vd>.<Q:2s|4s>, #<abc.defgh:hex>${LSL32}`, combine: orV },
-  { name: 'movi', op: '0', cmode: '10 shift:1 0', text: `<Vd>.<Q:4h|8h>, #<abc.defgh:hex>${LSL16}` },
-  { name: 'orr', op: '0', cmode: '10 shift:1 1', text: `<Vd>.<Q:4h|8h>, #<abc.defgh:hex>${LSL16}`, combine: orV },
-  { name: 'movi', op: '0', cmode: '110 shift:1', text: `<Vd>.<Q:2s|4s>, #<abc.defgh:hex>${MSL}` },
-  { name: 'movi', op: '0', cmode: '1110', text: '<Vd>.<Q:8b|16b>, #<abc.defgh:hex>' },
-  { name: 'fmov', op: '0', cmode: '1111', text: '<Vd>.<Q:2s|4s>, #<abc.defgh:float>' },
-  { name: 'mvni', op: '1', cmode: '0 shift:2 0', text: `<Vd>.<Q:2s|4s>, #<abc.defgh:hex>${LSL32}` },
-  { name: 'bic', op: '1', cmode: '0 shift:2 1', text: `<Vd>.<Q:2s|4s>, #<abc.defgh:hex>${LSL32}`, combine: andNotV },
-  { name: 'mvni', op: '1', cmode: '10 shift:1 0', text: `<Vd>.<Q:4h|8h>, #<abc.defgh:hex>${LSL16}` },
-  { name: 'bic', op: '1', cmode: '10 shift:1 1', text: `<Vd>.<Q:4h|8h>, #<abc.defgh:hex>${LSL16}`, combine: andNotV },
-  { name: 'mvni', op: '1', cmode: '110 shift:1', text: `<Vd>.<Q:2s|4s>, #<abc.defgh:hex>${MSL}` },
-  { name: 'movi', op: '1', cmode: '1110', text: '<Q:d|v><Rd><Q:|.2d>, #<abc.defgh:bytes>' },
-  { name: 'fmov', op: '1', cmode: '1111', text: '<Vd>.2d, #<abc.defgh:float>', onlyQ: true },
+  { name: 'movi', op: '0', cmode: '0 shift:2 0', form: '32-bit', text: `<Vd>.<Q:2s|4s>, #<abc.defgh:hex>${LSL32}` },
+  { name: 'orr', op: '0', cmode: '0 shift:2 1', form: '32-bit', text: `<Vd>.<Q:2s|4s>, #<abc.defgh:hex>${LSL32}`, combine: orV },
+  { name: 'movi', op: '0', cmode: '10 shift:1 0', form: '16-bit', text: `<Vd>.<Q:4h|8h>, #<abc.defgh:hex>${LSL16}` },
+  { name: 'orr', op: '0', cmode: '10 shift:1 1', form: '16-bit', text: `<Vd>.<Q:4h|8h>, #<abc.defgh:hex>${LSL16}`, combine: orV },
+  { name: 'movi', op: '0', cmode: '110 shift:1', form: '32-bit shifting ones', text: `<Vd>.<Q:2s|4s>, #<abc.defgh:hex>${MSL}` },
+  { name: 'movi', op: '0', cmode: '1110', form: '8-bit', text: '<Vd>.<Q:8b|16b>, #<abc.defgh:hex>' },
+  { name: 'fmov', op: '0', cmode: '1111', form: 'single', text: '<Vd>.<Q:2s|4s>, #<abc.defgh:float>' },
+  { name: 'mvni', op: '1', cmode: '0 shift:2 0', form: '32-bit', text: `<Vd>.<Q:2s|4s>, #<abc.defgh:hex>${LSL32}` },
+  { name: 'bic', op: '1', cmode: '0 shift:2 1', form: '32-bit', text: `<Vd>.<Q:2s|4s>, #<abc.defgh:hex>${LSL32}`, combine: andNotV },
+  { name: 'mvni', op: '1', cmode: '10 shift:1 0', form: '16-bit', text: `<Vd>.<Q:4h|8h>, #<abc.defgh:hex>${LSL16}` },
+  { name: 'bic', op: '1', cmode: '10 shift:1 1', form: '16-bit', text: `<Vd>.<Q:4h|8h>, #<abc.defgh:hex>${LSL16}`, combine: andNotV },
+  { name: 'mvni', op: '1', cmode: '110 shift:1', form: '32-bit shifting ones', text: `<Vd>.<Q:2s|4s>, #<abc.defgh:hex>${MSL}` },
+  { name: 'movi', op: '1', cmode: '1110', form: '64-bit', text: '<Q:d|v><Rd><Q:|.2d>, #<abc.defgh:bytes>' },
+  { name: 'fmov', op: '1', cmode: '1111', form: 'double', text: '<Vd>.2d, #<abc.defgh:float>', onlyQ: true },
 ];
 type ImmediatePattern = '0 Q:1 0 0111100000 abc:3 0 shift:2 0 01 defgh:5 Rd:5';
-const modifiedImmediates: Row[] = MODIFIED_IMMEDIATES.map(({ name, op, cmode, text, onlyQ, combine }) =>
+const modifiedImmediates: Row[] = MODIFIED_IMMEDIATES.map(({ name, op, cmode, form, text, onlyQ, combine }) =>
   row(
-    `${name.toUpperCase()} (vector, immediate, op ${op}, cmode ${cmode})`,
+    `${name.toUpperCase()} (vector, immediate, ${form})`,
     `0 Q:1 ${op} 0111100000 abc:3 ${cmode} 01 defgh:5 Rd:5` as ImmediatePattern,
     `${name} ${text}`,
     {
@@ -301,7 +303,7 @@ const permutes: Row[] = PERMUTATIONS.flatMap(({ name, opcode, permute }) =>
       `${name}${part + 1} <Vd>.${T}, <Vn>.${T}, <Vm>.${T}`,
       {
         fp: true,
-        when: allSizes('bhsd'),
+        when: vectorSizes('bhsd'),
         execute: ({ Q, size, Rm, Rn, Rd }, b) => {
           const l = arrangement(size, Q);
           writeLanes(b, l, Rd, permute(b, l, readLanes(b, l, Rn), readLanes(b, l, Rm), part));

@@ -7,6 +7,7 @@ import { extractFields } from '../pattern.ts';
 import type { Row } from '../row.ts';
 import { Semantics } from '../semantics.ts';
 import { a64Decoder } from './index.ts';
+import { simdByElement } from './simd-by-element.ts';
 import { simdCopyPermute } from './simd-copy-permute.ts';
 import { expandImmediate } from './simd-immediate.ts';
 import { simdLoadsStores } from './simd-loads-stores.ts';
@@ -219,6 +220,7 @@ describe('the rows', () => {
     ...simdThreeSame,
     ...simdTwoRegister,
     ...simdWidening,
+    ...simdByElement,
   ];
 
   it('are all reached by the decoder', () => {

@@ -5,7 +5,7 @@
 import type { I32, I64, LoadKind, StoreKind, V128, Value } from '../../ir/ir.ts';
 import { type RawFields, type Register, type Row, row } from '../row.ts';
 import type { Semantics } from '../semantics.ts';
-import { allSizes } from './simd-rows.ts';
+import { vectorSizes } from './simd-rows.ts';
 import {
   arrangement,
   D_BYTES,
@@ -138,7 +138,7 @@ const multiple: Row[] = MULTIPLE.flatMap(({ opcode, registers, elements }) =>
           fp: true,
           specialise: spBase,
           // Structures of several elements have no arrangement 1D.
-          when: elements === 1 ? () => true : allSizes('bhsd'),
+          when: elements === 1 ? () => true : vectorSizes('bhsd'),
           execute: ({ Q, size, Rn, Rt, spBase, ...rest }, b) => {
             const registerBytes = Q ? V_BYTES : D_BYTES;
             const shape = { registers, elements, laneBytes: 1 << size, registerBytes };

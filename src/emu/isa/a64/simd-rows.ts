@@ -5,13 +5,13 @@ import { LANE_LETTERS } from './simd-shared.ts';
 const DOUBLE = 3;
 
 /** Scalar forms: the size is one of `letters`. */
-export const someSizes =
+export const laneSizes =
   (letters: string) =>
   ({ size = 0 }: RawFields): boolean =>
     letters.includes(LANE_LETTERS[size] ?? ' ');
 
 /** Vector forms: the size is one of `letters`, and a vector has more than one lane (no 1D). */
-export const allSizes =
+export const vectorSizes =
   (letters: string) =>
   ({ size = 0, Q = 0 }: RawFields): boolean =>
     letters.includes(LANE_LETTERS[size] ?? ' ') && (size !== DOUBLE || Q === 1);

@@ -19,7 +19,7 @@ import {
   testBits,
 } from './simd-lanes.ts';
 import { shiftByRegister } from './simd-register-shifts.ts';
-import { allSizes, someSizes } from './simd-rows.ts';
+import { laneSizes, vectorSizes } from './simd-rows.ts';
 import {
   andNotV,
   andV,
@@ -102,7 +102,7 @@ const vectors: Row[] = THREE_SAME.map(({ name, u, opcode, sizes, op }) =>
     `${name} <Vd>.${T}, <Vn>.${T}, <Vm>.${T}`,
     {
       fp: true,
-      when: allSizes(sizes),
+      when: vectorSizes(sizes),
       execute: ({ Q, size, Rm, Rn, Rd }, b) => {
         const l = arrangement(size, Q);
         const result = op(b, l, readLanes(b, l, Rn), readLanes(b, l, Rm), () => readLanes(b, l, Rd));
@@ -119,7 +119,7 @@ const scalars: Row[] = THREE_SAME.filter((t) => t.scalar).map(({ name, u, opcode
     `${name} ${SCALAR}<Rd>, ${SCALAR}<Rn>, ${SCALAR}<Rm>`,
     {
       fp: true,
-      when: someSizes(sizes),
+      when: laneSizes(sizes),
       execute: ({ size, Rm, Rn, Rd }, b) => {
         const l = scalar(size);
         const result = op(b, l, readLanes(b, l, Rn), readLanes(b, l, Rm), () => readLanes(b, l, Rd));

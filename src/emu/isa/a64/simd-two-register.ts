@@ -20,7 +20,7 @@ import {
   saturatingAccumulate,
   type UnaryLaneOperation,
 } from './simd-lanes.ts';
-import { allSizes, someSizes } from './simd-rows.ts';
+import { laneSizes, vectorSizes } from './simd-rows.ts';
 import {
   arrangement,
   LANE_LETTERS,
@@ -107,7 +107,7 @@ const vectors: Row[] = TWO_REGISTER.map((t) =>
     `${t.name} <Vd>.${T}, <Vn>.${T}${t.suffix ?? ''}`,
     {
       fp: true,
-      when: allSizes(t.sizes),
+      when: vectorSizes(t.sizes),
       execute: ({ Q, size, Rn, Rd }, b) => {
         const l = arrangement(size, Q);
         writeLanes(
@@ -127,7 +127,7 @@ const scalars: Row[] = TWO_REGISTER.filter((t) => t.scalar).map((t) =>
     `${t.name} ${SCALAR}<Rd>, ${SCALAR}<Rn>${t.suffix ?? ''}`,
     {
       fp: true,
-      when: someSizes(t.scalar ?? ''),
+      when: laneSizes(t.scalar ?? ''),
       execute: ({ size, Rn, Rd }, b) => {
         const l = scalar(size);
         writeLanes(
@@ -183,7 +183,7 @@ const longPairRows: Row[] = LONG_PAIRS.map(({ name, u, opcode, sign, accumulate 
     `${name} <Vd>.<size.Q:4h|8h|2s|4s|1d|2d>, <Vn>.${T}`,
     {
       fp: true,
-      when: someSizes('bhs'),
+      when: laneSizes('bhs'),
       execute: ({ Q, size, Rn, Rd }, b) => {
         const l = arrangement(size, Q);
         const wide = pairsOf(l);
@@ -216,7 +216,7 @@ const narrowing: Row[] = NARROWING.flatMap(({ name, u, opcode, saturation }) => 
     `${name}${SECOND} <Vd>.${T}, <Vn>.${TA}`,
     {
       fp: true,
-      when: someSizes('bhs'),
+      when: laneSizes('bhs'),
       execute: ({ Q, size, Rn, Rd }, b) =>
         b.setV(Rd, compute(b, lanesIn(V_BITS, size + 1), b.V(Rn), Q ? b.V(Rd) : undefined)),
     },
@@ -230,7 +230,7 @@ const narrowing: Row[] = NARROWING.flatMap(({ name, u, opcode, saturation }) => 
       `${name} ${SCALAR}<Rd>, ${SCALAR_WIDE}<Rn>`,
       {
         fp: true,
-        when: someSizes('bhs'),
+        when: laneSizes('bhs'),
         execute: ({ size, Rn, Rd }, b) => {
           const wide = scalar(size + 1);
           writeLanes(b, scalar(size), Rd, compute(b, wide, readLanes(b, wide, Rn)));
@@ -247,7 +247,7 @@ const shiftLeftLong: Row = row(
   `shll${SECOND} <Vd>.${TA}, <Vn>.${T}, #<size:8|16|32>`,
   {
     fp: true,
-    when: someSizes('bhs'),
+    when: laneSizes('bhs'),
     execute: ({ Q, size, Rn, Rd }, b) => {
       const bytes = 1 << size;
       const from = Q ? V_BYTES / 2 : 0;

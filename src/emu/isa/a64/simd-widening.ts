@@ -1,26 +1,20 @@
 /**
- * Arm ARM C4.1.97: Advanced SIMD three different, and by element with all that has such a form: integer, vector
- * and scalar. Widening operations work on the lower half of their sources, or on the upper with Q.
+ * Arm ARM C4.1.97: Advanced SIMD three different and scalar three different, integer. Widening operations work
+ * on the lower half of their sources, or on the upper with Q.
  */
-import type { I32, V128 } from '../../ir/ir.ts';
-import { type OperandSpec, type Register, type Row, row, u16 } from '../row.ts';
+import type { V128 } from '../../ir/ir.ts';
+import { type Row, row } from '../row.ts';
 import type { Semantics } from '../semantics.ts';
 import {
-  accumulating,
-  doublingMultiplyHigh,
   extendedProduct,
   type LaneOperation,
-  multiply,
   native,
   polynomialMultiply,
   saturatingAdd,
   saturatingSub,
 } from './simd-lanes.ts';
-import { someSizes } from './simd-rows.ts';
+import { laneSizes } from './simd-rows.ts';
 import {
-  arrangement,
-  arrangementText,
-  LANE_LETTERS,
   type Lanes,
   laneConstant,
   lanesIn,
@@ -31,7 +25,6 @@ import {
   SCALAR_WIDE,
   SECOND,
   scalar,
-  splatLane,
   T,
   TA,
   V_BITS,
@@ -81,7 +74,7 @@ const onto =
 const add = native('add');
 const sub = native('sub');
 
-interface ThreeDifferent {
+export interface ThreeDifferent {
   readonly name: string;
   readonly u: '0' | '1';
   readonly opcode: string;
@@ -95,7 +88,7 @@ interface ThreeDifferent {
 }
 
 // biome-ignore format: a table
-const THREE_DIFFERENT: readonly ThreeDifferent[] = [
+export const THREE_DIFFERENT: readonly ThreeDifferent[] = [
   { name: 'saddl', u: '0', opcode: '0000', sizes: 'bhs', op: extending('s', add) },
   { name: 'uaddl', u: '1', opcode: '0000', sizes: 'bhs', op: extending('u', add) },
   { name: 'saddw', u: '0', opcode: '0001', sizes: 'bhs', op: extendingSecond('s', 'add'), wideFirst: true },
@@ -120,8 +113,9 @@ const THREE_DIFFERENT: readonly ThreeDifferent[] = [
   { name: 'pmull', u: '0', opcode: '1110', sizes: 'b', op: extending('u', polynomialMultiply) },
 ];
 
-const partOf = (q: number): Part => (q ? 'high' : 'low');
-const half = (size: number): Lanes => lanesIn(V_BITS / 2, size);
+export const partOf = (q: number): Part => (q ? 'high' : 'low');
+/** The lanes of half a register. */
+export const halfOf = (size: number): Lanes => lanesIn(V_BITS / 2, size);
 
 const long: Row[] = THREE_DIFFERENT.map(({ name, u, opcode, sizes, op, wideFirst }) =>
   row(
@@ -130,11 +124,11 @@ const long: Row[] = THREE_DIFFERENT.map(({ name, u, opcode, sizes, op, wideFirst
     `${name}${SECOND} <Vd>.${TA}, <Vn>.${wideFirst ? TA : T}, <Vm>.${T}`,
     {
       fp: true,
-      when: someSizes(sizes),
+      when: laneSizes(sizes),
       execute: ({ Q, size, Rm, Rn, Rd }, b) =>
         b.setV(
           Rd,
-          op(b, half(size), b.V(Rn), b.V(Rm), partOf(Q), () => b.V(Rd)),
+          op(b, halfOf(size), b.V(Rn), b.V(Rm), partOf(Q), () => b.V(Rd)),
         ),
     },
   ),
@@ -148,7 +142,7 @@ const longScalars: Row[] = THREE_DIFFERENT.filter((t) => t.scalar).map(
       `${name} ${SCALAR_WIDE}<Rd>, ${SCALAR}<Rn>, ${SCALAR}<Rm>`,
       {
         fp: true,
-        when: someSizes(sizes),
+        when: laneSizes(sizes),
         execute: ({ size, Rm, Rn, Rd }, b) => {
           const l = scalar(size);
           const wide = wider(l);
@@ -173,7 +167,7 @@ const highNarrow: Row[] = HIGH_NARROW.map(({ name, u, opcode, op, rounding }) =>
     `${name}${SECOND} <Vd>.${T}, <Vn>.${TA}, <Vm>.${TA}`,
     {
       fp: true,
-      when: someSizes('bhs'),
+      when: laneSizes('bhs'),
       execute: ({ Q, size, Rm, Rn, Rd }, b) => {
         const wide = lanesIn(V_BITS, size + 1);
         const exact = lanewise(b, wide, op, b.V(Rn), b.V(Rm));
@@ -185,119 +179,4 @@ const highNarrow: Row[] = HIGH_NARROW.map(({ name, u, opcode, op, rounding }) =>
   ),
 );
 
-// ---- By element ----
-
-/** Where the index and the register of the element lie, by size. */
-const ELEMENTS = [
-  { size: 1, fields: '01 L:1 M:1 Rm:4', rest: 'H:1', index: ['H', 'L', 'M'] },
-  { size: 2, fields: '10 L:1 Rm:5', rest: 'H:1', index: ['H', 'L'] },
-] as const;
-type ElementPattern = '0 Q:1 0 01111 01 L:1 M:1 Rm:4 0000 H:1 0 Rn:5 Rd:5';
-type ScalarElementPattern = '01 0 11111 01 L:1 M:1 Rm:4 0000 H:1 0 Rn:5 Rd:5';
-
-/** Byte offset of the element in its register. */
-const elementOffset = (size: number, index: readonly string[]): OperandSpec<'u16'> =>
-  u16(index, (f) => index.reduce((value, field) => 2 * value + (f[field] ?? 0), 0) << size);
-
-interface ByElement {
-  readonly name: string;
-  readonly u: '0' | '1';
-  readonly opcode: string;
-  readonly long: boolean;
-  readonly scalar: boolean;
-  execute(b: Semantics, l: Lanes, operands: ElementOperands, q: number): void;
-}
-interface ElementOperands {
-  readonly Rn: Register;
-  readonly Rd: Register;
-  /** The element in every lane. */
-  readonly element: V128;
-}
-
-const sameWidth = (name: string, u: '0' | '1', opcode: string, isScalar: boolean, op: LaneOperation) => ({
-  name,
-  u,
-  opcode,
-  long: false,
-  scalar: isScalar,
-  execute: (b: Semantics, l: Lanes, { Rn, Rd, element }: ElementOperands) =>
-    writeLanes(
-      b,
-      l,
-      Rd,
-      op(b, l, readLanes(b, l, Rn), element, () => readLanes(b, l, Rd)),
-    ),
-});
-
-const BY_ELEMENT: readonly ByElement[] = [
-  sameWidth('mla', '1', '0000', false, accumulating('add', multiply)),
-  sameWidth('mls', '1', '0100', false, accumulating('sub', multiply)),
-  sameWidth('mul', '0', '1000', false, multiply),
-  sameWidth('sqdmulh', '0', '1100', true, doublingMultiplyHigh(false)),
-  sameWidth('sqrdmulh', '0', '1101', true, doublingMultiplyHigh(true)),
-  ...THREE_DIFFERENT.filter((t) => t.element).map(
-    ({ name, u, element: opcode = '', scalar: sizes, op }): ByElement => ({
-      name,
-      u,
-      opcode,
-      long: true,
-      scalar: sizes !== undefined,
-      execute: (b, l, { Rn, Rd, element }, q) => {
-        const isScalar = l.count === 1;
-        const narrow = isScalar ? l : half(Math.log2(l.bits / 8));
-        const wide = wider(narrow);
-        const x = isScalar ? readLanes(b, narrow, Rn) : b.V(Rn);
-        const old = () => readLanes(b, wide, Rd);
-        writeLanes(b, wide, Rd, op(b, narrow, x, element, isScalar ? 'low' : partOf(q), old));
-      },
-    }),
-  ),
-];
-
-const elementRows: Row[] = BY_ELEMENT.flatMap((instruction) => {
-  const { name, u, opcode, long: isLong, scalar: hasScalar, execute } = instruction;
-  return ELEMENTS.flatMap(({ size, fields, rest, index }) => {
-    const letter = LANE_LETTERS[size];
-    const operands = { offset: elementOffset(size, index) };
-    const element = `<Vm>.${letter}[<${index.join('.')}>]`;
-    const same = arrangementText(size);
-    const wide = `${lanesIn(V_BITS, size + 1).count}${LANE_LETTERS[size + 1]}`;
-    const title = `${name.toUpperCase()} (by element, ${letter.toUpperCase()})`;
-    const vector = row(
-      title,
-      `0 Q:1 ${u} 01111 ${fields} ${opcode} ${rest} 0 Rn:5 Rd:5` as ElementPattern,
-      `${name}${isLong ? SECOND : ''} <Vd>.${isLong ? wide : same}, <Vn>.${same}, ${element}`,
-      {
-        fp: true,
-        operands,
-        execute: ({ Q, Rm, Rn, Rd, offset }, b) =>
-          execute(b, arrangement(size, Q), { Rn, Rd, element: splatLane(b, size, Rm, offset) }, Q),
-      },
-    );
-    if (!hasScalar) return [vector];
-    const destination = isLong ? LANE_LETTERS[size + 1] : letter;
-    return [
-      vector,
-      row(
-        `${title}, scalar`,
-        `01 ${u} 11111 ${fields} ${opcode} ${rest} 0 Rn:5 Rd:5` as ScalarElementPattern,
-        `${name} ${destination}<Rd>, ${letter}<Rn>, ${element}`,
-        {
-          fp: true,
-          operands,
-          execute: ({ Rm, Rn, Rd, offset }, b) =>
-            execute(b, scalar(size), { Rn, Rd, element: scalarElement(b, size, Rm, offset) }, 0),
-        },
-      ),
-    ];
-  });
-});
-
-/** The element with zeros above, so that lanes without meaning cannot saturate. */
-function scalarElement(b: Semantics, size: number, r: Register, offset: I32): V128 {
-  if (size === 2) return b.laneV<'v128'>('v128.32zero', r, offset);
-  const lane = b.laneV<'i32'>('i32.16u', r, offset);
-  return b.numeric<'v128'>('i32x4.replace_lane', [b.v128(new Array(16).fill(0)), lane], [0]);
-}
-
-export const simdWidening: readonly Row[] = [...long, ...longScalars, ...highNarrow, ...elementRows];
+export const simdWidening: readonly Row[] = [...long, ...longScalars, ...highNarrow];
