@@ -25,8 +25,6 @@ import { type CodePage, growRegion, PAGE_BYTES, pageOf, type Region, type Region
 import { emitRegion } from './region-emitter.ts';
 
 const WORD = 4;
-/** A record is translated when it has been counted down this many times. */
-const ROUNDS = 4;
 const LIMITS: RegionLimits = { instructions: 400, blocks: 80 };
 /** Regions alive at once; beyond it the oldest go. */
 const MAX_REGIONS = 8000;
@@ -39,12 +37,22 @@ interface CompiledRegion {
 }
 
 export interface JitOptions {
-  /** Branches that reach a record before it is translated, 1 … 255. */
-  readonly threshold: number;
+  /** Branches that reach a record in one round, 1 … 255. */
+  readonly heat: number;
+  /** Rounds before a record is translated. */
+  readonly rounds: number;
+  /** Translate code that has not run yet, too. */
+  readonly eager: boolean;
 }
+
+/** Translate hot code. */
+export const NORMAL: JitOptions = { heat: 255, rounds: 4, eager: false };
+/** Translate everything at once: for tests. */
+export const AT_ONCE: JitOptions = { heat: 1, rounds: 1, eager: true };
 
 export class Jit {
   private readonly interpreter: Interpreter;
+  private readonly options: JitOptions;
   private readonly words: Int32Array;
   private readonly pages: number;
   private readonly shared: boolean;
@@ -60,13 +68,14 @@ export class Jit {
   bytesCompiled = 0;
   regionsDropped = 0;
 
-  constructor(interpreter: Interpreter, memory: GuestMemory, { threshold }: JitOptions) {
+  constructor(interpreter: Interpreter, memory: GuestMemory, options: JitOptions) {
     this.interpreter = interpreter;
+    this.options = options;
     const { buffer } = memory.memory;
     this.words = new Int32Array(buffer);
     this.pages = buffer.byteLength / 65536;
     this.shared = !(buffer instanceof ArrayBuffer);
-    interpreter.cache.heat = threshold;
+    interpreter.cache.heat = options.heat;
     interpreter.cache.onForget = (records, first, last) => this.forget(records, first, last);
     interpreter.onHot = (record) => this.hot(record);
   }
@@ -75,7 +84,7 @@ export class Jit {
     if (this.interpreter.cache.handlerAt(record) >= FIRST_REGION_HANDLER) return;
     const rounds = (this.rounds.get(record) ?? 0) + 1;
     this.rounds.set(record, rounds);
-    if (rounds < ROUNDS || this.refused.has(record)) return;
+    if (rounds < this.options.rounds || this.refused.has(record)) return;
     const records =
       DECODED_AREA + Math.floor((record - DECODED_AREA) / DECODED_PAGE_SIZE) * DECODED_PAGE_SIZE;
     const entry = ((record - records) / RECORD_SIZE) * WORD;
@@ -146,7 +155,16 @@ export class Jit {
   private codePage(entryRecords: number, delta: number): CodePage | undefined {
     const records = delta === 0 ? entryRecords : this.mappedRecords(entryRecords, delta);
     if (records === undefined) return undefined;
-    return { records, wordAt: (offset) => this.interpreter.cache.decodedWord(records, offset) };
+    const { cache } = this.interpreter;
+    if (!this.options.eager) return { records, wordAt: (offset) => cache.decodedWord(records, offset) };
+    return {
+      records,
+      wordAt: (offset) => {
+        const known = cache.decodedWord(records, offset);
+        if (known === undefined) cache.decode(records + (offset / WORD) * RECORD_SIZE);
+        return known ?? cache.decodedWord(records, offset);
+      },
+    };
   }
 
   private mappedRecords(entryRecords: number, delta: number): number | undefined {

@@ -91,9 +91,8 @@ function discoverLeaders(entry: number, wordAt: WordAt, limits: RegionLimits): R
       const lifted = word === undefined ? undefined : lift(word);
       if (!lifted || (at !== start && leaders.has(at))) break;
       instructions++;
-      const { exits } = lifted;
       const next = successorsOf(at, lifted);
-      if (next.length === 1 && exits.fallsThrough && exits.branches.length === 0) continue;
+      if (isStraight(at, lifted)) continue;
       for (const offset of next) {
         const room = leaders.size < limits.blocks && instructions < limits.instructions;
         if (room && wordAt(offset) !== undefined) leaders.add(offset);
@@ -102,6 +101,12 @@ function discoverLeaders(entry: number, wordAt: WordAt, limits: RegionLimits): R
     }
   }
   return leaders;
+}
+
+/** Whether a block goes on after an instruction: nothing but the next one follows, and in the same page. */
+function isStraight(at: number, { exits }: Lifted): boolean {
+  const branches = exits.branches.length > 0 || exits.indirect !== 'none';
+  return exits.fallsThrough && !branches && pageOf(at + INSTRUCTION_BYTES) === pageOf(at);
 }
 
 /** Where the region may go on after an instruction; a call goes on at its return address. */
@@ -122,9 +127,8 @@ function readBlock(offset: number, leaders: ReadonlySet<number>, wordAt: WordAt)
     if (!lifted) return { offset, instructions, successors: [], end: at };
     instructions.push({ offset: at, lifted });
     const next = successorsOf(at, lifted);
+    const straight = isStraight(at, lifted);
     at += INSTRUCTION_BYTES;
-    const straight =
-      next.length === 1 && next[0] === at && lifted.exits.fallsThrough && lifted.exits.branches.length === 0;
     if (straight && !leaders.has(at)) continue;
     return { offset, instructions, successors: next.filter((target) => leaders.has(target)), end: at };
   }

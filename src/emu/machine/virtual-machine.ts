@@ -6,7 +6,7 @@ import { Cpu } from '../cpu/cpu.ts';
 import { ATTENTION_INTERRUPT } from '../cpu/runtime.ts';
 import { AFFINITY_STATE, PSCI_RESULT } from '../devices/psci.ts';
 import { Interpreter } from '../interpreter/interpreter.ts';
-import { Jit } from '../jit/jit.ts';
+import { AT_ONCE, Jit, NORMAL } from '../jit/jit.ts';
 import { CPU } from '../layout/cpu-state.ts';
 import { CPU_BLOCK, FETCH_AREA, RAM_OFFSET, TLB_AREA, wasmPagesFor } from '../layout/memory-map.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
@@ -66,8 +66,8 @@ function allocate({ ramBytes, sharedMemory }: MachineConfig): GuestMemory {
   }
 }
 
-/** Branches that reach an instruction before it is translated; none: never. */
-const THRESHOLDS = { interpret: undefined, normal: 255, translate: 1 } as const;
+/** When each engine mode translates; undefined: never. */
+const TRANSLATION = { interpret: undefined, normal: NORMAL, translate: AT_ONCE } as const;
 
 type Ending = 'off' | 'reset';
 
@@ -147,8 +147,8 @@ export class VirtualMachine implements RunnableMachine {
   async load(files: MachineConfig): Promise<void> {
     const { entry, deviceTreeAddress } = await this.board.load(files);
     this.interpreter = await Interpreter.create(this.memory, this.cpu);
-    const threshold = THRESHOLDS[files.engine];
-    if (threshold) this.jit = new Jit(this.interpreter, this.memory, { threshold });
+    const translation = TRANSLATION[files.engine];
+    if (translation) this.jit = new Jit(this.interpreter, this.memory, translation);
     this.cpu.reset(entry);
     this.cpu.setX(0, deviceTreeAddress);
   }

@@ -8,6 +8,7 @@ import { type CodeCache, systemKey } from '../cpu/runtime.ts';
 import { cellOffset } from '../cpu/state.ts';
 import { SYSTEM_REGISTERS } from '../cpu/system-registers/table.ts';
 import { Interpreter } from '../interpreter/interpreter.ts';
+import { AT_ONCE, Jit } from '../jit/jit.ts';
 import { CPU } from '../layout/cpu-state.ts';
 import { CPU_BLOCK, FETCH_AREA, RAM_OFFSET, TLB_AREA, wasmPagesFor } from '../layout/memory-map.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
@@ -84,6 +85,10 @@ export interface RunOutcome extends Outcome {
   readonly executed: number;
 }
 
+/** How a bare machine executes: every test runs in every mode. */
+export type EngineMode = 'interpret' | 'translate';
+export const ENGINE_MODES: readonly EngineMode[] = ['interpret', 'translate'];
+
 export class BareMachine {
   readonly cpu: Cpu;
   readonly log: string[] = [];
@@ -106,9 +111,10 @@ export class BareMachine {
     this.scratch.set(this.initial);
   }
 
-  static async create(): Promise<BareMachine> {
+  static async create(mode: EngineMode = 'interpret'): Promise<BareMachine> {
     const machine = new BareMachine();
     machine.interpreter = await Interpreter.create(machine.memory, machine.cpu);
+    if (mode === 'translate') new Jit(machine.interpreter, machine.memory, AT_ONCE);
     return machine;
   }
 
