@@ -1,4 +1,5 @@
 /** AdvSIMDExpandImm (Arm ARM, shared/functions/vector): the 64 bits of a modified immediate. */
+import { expandImmediate as expandFloat } from './fp-scalar.ts';
 
 const BYTE = 0xffn;
 const replicate = (value: bigint, bits: number): bigint => {
@@ -19,7 +20,7 @@ export function expandImmediate(op: number, mode: number, imm8: number): bigint 
     return replicate((byte << by) | ((1n << by) - 1n), 32);
   }
   if ((mode & 1) === 0) return op ? bytesFromBits(imm8) : replicate(byte, 8);
-  return op ? expandFloat(imm8, 64) : replicate(expandFloat(imm8, 32), 32);
+  return op ? expandFloat(true, imm8) : replicate(expandFloat(false, imm8), 32);
 }
 
 /** Each bit of imm8 becomes a byte of zeros or ones. */
@@ -27,17 +28,4 @@ function bytesFromBits(imm8: number): bigint {
   let result = 0n;
   for (let bit = 0; bit < 8; bit++) if ((imm8 >> bit) & 1) result |= BYTE << BigInt(8 * bit);
   return result;
-}
-
-/** VFPExpandImm: sign, 3 bits of exponent, 4 of fraction. */
-function expandFloat(imm8: number, width: 32 | 64): bigint {
-  const exponentBits = width === 32 ? 8 : 11;
-  const fractionBits = width - exponentBits - 1;
-  const sign = BigInt(imm8 >> 7);
-  const high = BigInt((imm8 >> 6) & 1);
-  // The exponent is NOT(b), then b many times, then two bits of the immediate.
-  const repeated = high ? (1n << BigInt(exponentBits - 3)) - 1n : 0n;
-  const exponent = ((1n - high) << BigInt(exponentBits - 1)) | (repeated << 2n) | BigInt((imm8 >> 4) & 3);
-  const fraction = BigInt(imm8 & 15) << BigInt(fractionBits - 4);
-  return (sign << BigInt(width - 1)) | (exponent << BigInt(fractionBits)) | fraction;
 }
