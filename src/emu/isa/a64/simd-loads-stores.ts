@@ -13,6 +13,7 @@ import {
   LANE_LETTERS,
   type Lanes,
   registerList,
+  SPLAT_LOADS,
   T,
   V_BYTES,
   writeLanes,
@@ -235,7 +236,6 @@ function storeLanes(b: Semantics, va: I64, first: Register, t: LaneTransfer): vo
 
 /** LD1R … LD4R: each element into all lanes of its register. */
 type ReplicatePattern = '0 Q:1 001101 1 1 0 Rm:5 110 0 size:2 Rn:5 Rt:5';
-const SPLATS: readonly LoadKind[] = ['v128.8splat', 'v128.16splat', 'v128.32splat', 'v128.64splat'];
 const replicate: Row[] = ELEMENTS.flatMap((elements) =>
   ADDRESSING.map((addressing) => {
     const { r, o } = elementBits(elements);
@@ -252,7 +252,7 @@ const replicate: Row[] = ELEMENTS.flatMap((elements) =>
           const va = b.base(Rn, spBase);
           const from = b.readAddress(va, elements * laneBytes, { elementBytes: laneBytes });
           const values = Array.from({ length: elements }, (_, index) =>
-            b.hostLoad<'v128'>(SPLATS[size] as LoadKind, from, index * laneBytes),
+            b.hostLoad<'v128'>(SPLAT_LOADS[size] as LoadKind, from, index * laneBytes),
           );
           postIndex(b, addressing, { Rn, ...rest }, va, elements * laneBytes);
           writeList(b, arrangement(size, Q), Rt, values);

@@ -71,7 +71,12 @@ export function writeLanes(b: Semantics, l: Lanes, r: Register, value: V128): vo
 }
 
 /** Loads that splat one lane over a vector, by size. */
-const SPLAT_LOADS: readonly LoadKind[] = ['v128.8splat', 'v128.16splat', 'v128.32splat', 'v128.64splat'];
+export const SPLAT_LOADS: readonly LoadKind[] = [
+  'v128.8splat',
+  'v128.16splat',
+  'v128.32splat',
+  'v128.64splat',
+];
 /** The lane at byte `offset` of a register, in every lane. */
 export const splatLane = (b: Semantics, size: number, r: Register, offset: I32): V128 =>
   b.laneV<'v128'>(SPLAT_LOADS[size] as LoadKind, r, offset);
