@@ -50,7 +50,7 @@ interface Place {
   readonly roles: Roles;
 }
 
-const isIndirectBranch = (row: Row) => /^(br|blr|ret) /.test(row.syntax);
+const isIndirectBranch = (row: Row) => /^(br|blr|ret)\b/.test(row.syntax);
 
 export class ProgramGenerator {
   readonly rows: readonly Row[];

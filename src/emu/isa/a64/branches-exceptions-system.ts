@@ -47,12 +47,12 @@ const branches: Row[] = [
       b.gotoIf(b.ne(value, b.constant(value, 0)), offset);
     },
   }),
-  row('TBZ', 'b5:1 011011 0 b40:5 imm14:14 Rt:5', 'tbz <Rt>, #<bit>, <label14>', {
+  row('TBZ', 'b5:1 011011 0 b40:5 imm14:14 Rt:5', 'tbz <Rt:b5>, #<b5.b40>, <label14>', {
     hot: true,
     operands: { offset: distance('imm14', 14), bit: bitNumber },
     execute: ({ Rt, offset, bit }, b) => b.gotoIf(b.eqz(testBit(b, b.X(Rt), bit)), offset),
   }),
-  row('TBNZ', 'b5:1 011011 1 b40:5 imm14:14 Rt:5', 'tbnz <Rt>, #<bit>, <label14>', {
+  row('TBNZ', 'b5:1 011011 1 b40:5 imm14:14 Rt:5', 'tbnz <Rt:b5>, #<b5.b40>, <label14>', {
     hot: true,
     operands: { offset: distance('imm14', 14), bit: bitNumber },
     execute: ({ Rt, offset, bit }, b) => b.gotoIf(testBit(b, b.X(Rt), bit), offset),
@@ -70,7 +70,7 @@ const branches: Row[] = [
       b.branchTo(target, 'call');
     },
   }),
-  row('RET', '1101011 0010 11111 000000 Rn:5 00000', 'ret {<Xn>}', {
+  row('RET', '1101011 0010 11111 000000 Rn:5 00000', 'ret{ <Xn?30>}', {
     hot: true,
     execute: ({ Rn }, b) => b.branchTo(b.X(Rn), 'return'),
   }),
@@ -86,17 +86,27 @@ const EXCEPTIONS = [
   { name: 'HLT', opc: '010', ll: '00', helper: 'halt' },
 ] as const;
 const exceptions: Row[] = EXCEPTIONS.map(({ name, opc, ll, helper }) =>
-  row(name, `11010100 ${opc} imm16:16 000 ${ll}`, `${name.toLowerCase()} #<imm16>`, {
+  row(name, `11010100 ${opc} imm16:16 000 ${ll}`, `${name.toLowerCase()} #<imm16:hex>`, {
     operands: { imm: u16(['imm16'], ({ imm16 = 0 }) => imm16) },
     execute: ({ imm }, b) => b.trap(helper, [imm]),
   }),
 );
 
+const undefinedInstruction = row('UDF', '0000000000000000 imm16:16', 'udf #<imm16>', {
+  operands: { ignored: u16(['imm16'], () => 0) },
+  execute: (_, b) => b.trap('undefined', []),
+});
+
 const hint = (name: string, crm: string, op2: string, run: (b: Semantics) => void): Row =>
-  row(name, `11010101000000110010 ${crm as '0000'} ${op2 as '000'} 11111`, name.toLowerCase(), {
-    hot: name === 'NOP',
-    execute: (_, b) => run(b),
-  });
+  row(
+    name,
+    `11010101000000110010 ${crm as '0000'} ${op2 as '000'} 11111`,
+    `hint #0x${(Number.parseInt(crm + op2, 2)).toString(16)}`,
+    {
+      hot: name === 'NOP',
+      execute: (_, b) => run(b),
+    },
+  );
 const hints: Row[] = [
   hint('NOP', '0000', '000', () => {}),
   hint('YIELD', '0000', '001', () => {}),
@@ -105,7 +115,7 @@ const hints: Row[] = [
   hint('SEV', '0000', '100', (b) => b.callNoResult('sendEvent', [])),
   hint('SEVL', '0000', '101', (b) => b.callNoResult('sendEvent', [])),
   // Every other hint does nothing until its feature is implemented.
-  row('HINT', '11010101000000110010 imm4:4 imm3:3 11111', 'hint #<hint>', {
+  row('HINT', '11010101000000110010 imm4:4 imm3:3 11111', 'hint #<imm4.imm3:hex>', {
     hot: true,
     operands: { ignored: u16(['imm4', 'imm3'], () => 0) },
     execute: () => {},
@@ -113,7 +123,7 @@ const hints: Row[] = [
 ];
 
 const barriers: Row[] = [
-  row('CLREX', '11010101000000110011 imm4:4 010 11111', 'clrex #<imm4>', {
+  row('CLREX', '11010101000000110011 imm4:4 010 11111', 'clrex{ #<imm4:hex?15>}', {
     operands: { ignored: u16(['imm4'], () => 0) },
     execute: (_, b) => b.stateStore('i32', CPU.EXCLUSIVE_ADDRESS, b.i32(0)),
   }),
@@ -128,7 +138,7 @@ const barriers: Row[] = [
     operands: { ignored: u16(['imm4'], () => 0) },
     execute: () => {},
   }),
-  row('ISB', '11010101000000110011 imm4:4 110 11111', 'isb <barrier>', {
+  row('ISB', '11010101000000110011 imm4:4 110 11111', 'isb{ #<imm4:hex?15>}', {
     operands: { ignored: u16(['imm4'], () => 0) },
     execute: (_, b) => b.trap('instructionBarrier', []),
   }),
@@ -151,15 +161,18 @@ const registerKey = u16(
 );
 
 const EL1 = 1;
+/** op1:op2 of UAO, PAN, SPSel, SSBS, DAIFSet, DAIFClr; the others belong to features that are not implemented. */
+const PSTATE_FIELDS = [0o03, 0o04, 0o05, 0o31, 0o36, 0o37];
 const system: Row[] = [
-  row('MSR (immediate)', '1101010100 0 00 op1:3 0100 CRm:4 op2:3 11111', 'msr <pstatefield>, #<CRm>', {
+  row('MSR (immediate)', '1101010100 0 00 op1:3 0100 CRm:4 op2:3 11111', 'msr <pstate-field>', {
+    valid: ({ op1 = 0, op2 = 0 }) => PSTATE_FIELDS.includes((op1 << 3) | op2),
     operands: {
       field: u16(['op1', 'op2'], ({ op1 = 0, op2 = 0 }) => (op1 << 3) | op2),
       value: u16(['CRm'], ({ CRm = 0 }) => CRm),
     },
     execute: ({ field, value }, b) => b.callRuntime('systemImmediate', [field, value]),
   }),
-  row('DC ZVA', '1101010100 0 01 011 0111 0100 001 Rt:5', 'dc zva, <Xt>', {
+  row('DC ZVA', '1101010100 0 01 011 0111 0100 001 Rt:5', 'sys #3, C7, C4, #1{, <Xt?31>}', {
     execute: ({ Rt }, b) => {
       const el = b.stateLoad<'i32'>('i32', CPU.EL);
       const trapped = b.and(b.eqz(el), b.ne(b.stateLoad<'i32'>('i32', CPU.ZVA_TRAPPED), b.i32(0)));
@@ -173,19 +186,24 @@ const system: Row[] = [
       b.hostZero(b.guestUpdate(block, ZERO_BLOCK_BYTES, ZERO_BLOCK_ACCESS), ZERO_BLOCK_BYTES);
     },
   }),
-  row('SYS', '1101010100 0 01 op1:3 CRn:4 CRm:4 op2:3 Rt:5', 'sys #<op1>, <Cn>, <Cm>, #<op2>{, <Xt>}', {
-    operands: { key: key(1) },
-    execute: ({ key, Rt }, b) => b.callRuntime('systemOperation', [key, b.slotNumber(Rt, 'source')]),
-  }),
-  row('SYSL', '1101010100 1 01 op1:3 CRn:4 CRm:4 op2:3 Rt:5', 'sysl <Xt>, #<op1>, <Cn>, <Cm>, #<op2>', {
+  row(
+    'SYS',
+    '1101010100 0 01 op1:3 CRn:4 CRm:4 op2:3 Rt:5',
+    'sys #<op1>, C<CRn>, C<CRm>, #<op2>{, <Xt?31>}',
+    {
+      operands: { key: key(1) },
+      execute: ({ key, Rt }, b) => b.callRuntime('systemOperation', [key, b.slotNumber(Rt, 'source')]),
+    },
+  ),
+  row('SYSL', '1101010100 1 01 op1:3 CRn:4 CRm:4 op2:3 Rt:5', 'sysl <Xt>, #<op1>, C<CRn>, C<CRm>, #<op2>', {
     operands: { key: key(1) },
     execute: ({ key, Rt }, b) => b.callRuntime('systemOperation', [key, b.slotNumber(Rt, 'destination')]),
   }),
-  row('MSR (register)', '1101010100 0 1 o0:1 op1:3 CRn:4 CRm:4 op2:3 Rt:5', 'msr <sysreg>, <Xt>', {
+  row('MSR (register)', '1101010100 0 1 o0:1 op1:3 CRn:4 CRm:4 op2:3 Rt:5', 'msr <written-sysreg>, <Xt>', {
     operands: { key: registerKey },
     execute: ({ key, Rt }, b) => b.callRuntime('systemWrite', [key, b.slotNumber(Rt, 'source')]),
   }),
-  row('MRS', '1101010100 1 1 o0:1 op1:3 CRn:4 CRm:4 op2:3 Rt:5', 'mrs <Xt>, <sysreg>', {
+  row('MRS', '1101010100 1 1 o0:1 op1:3 CRn:4 CRm:4 op2:3 Rt:5', 'mrs <Xt>, <read-sysreg>', {
     operands: { key: registerKey },
     execute: ({ key, Rt }, b) => b.callRuntime('systemRead', [key, b.slotNumber(Rt, 'destination')]),
   }),
@@ -203,14 +221,14 @@ const direct: Row[] = DIRECT.flatMap(({ name, bits, cell, minimumEl }) => {
       b.if(b.eqz(b.stateLoad<'i32'>('i32', CPU.EL)), () => b.trap('undefined', []), undefined, 'unlikely');
   };
   return [
-    row(`MRS ${name}`, `1101010100 1 1 ${bits} Rt:5`, 'mrs <Xt>, <sysreg>', {
+    row(`MRS ${name}`, `1101010100 1 1 ${bits} Rt:5`, `mrs <Xt>, ${name.toLowerCase()}`, {
       hot: true,
       execute: ({ Rt }, b) => {
         guard(b);
         b.setX(Rt, b.stateLoad('i64', cell));
       },
     }),
-    row(`MSR ${name}`, `1101010100 0 1 ${bits} Rt:5`, 'msr <sysreg>, <Xt>', {
+    row(`MSR ${name}`, `1101010100 0 1 ${bits} Rt:5`, `msr ${name.toLowerCase()}, <Xt>`, {
       execute: ({ Rt }, b) => {
         guard(b);
         b.stateStore('i64', cell, b.X(Rt));
@@ -222,6 +240,7 @@ const direct: Row[] = DIRECT.flatMap(({ name, bits, cell, minimumEl }) => {
 export const branchesExceptionsSystem: readonly Row[] = [
   ...branches,
   ...exceptions,
+  undefinedInstruction,
   ...hints,
   ...barriers,
   ...direct,

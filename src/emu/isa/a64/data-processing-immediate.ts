@@ -12,7 +12,7 @@ const addSubtract: Row[] = [
   row(
     'ADD (immediate)',
     'sf:1 0 0 100010 sh:1 imm12:12 Rn:5 Rd:5',
-    'add <Rd|SP>, <Rn|SP>, #<imm12>{, lsl #12}',
+    'add <Rd|SP>, <Rn|SP>, #<imm12:hex>{, lsl #<12*sh>}',
     {
       hot: true,
       operands: { imm: shiftedImm12 },
@@ -22,7 +22,7 @@ const addSubtract: Row[] = [
   row(
     'ADDS (immediate)',
     'sf:1 0 1 100010 sh:1 imm12:12 Rn:5 Rd:5',
-    'adds <Rd>, <Rn|SP>, #<imm12>{, lsl #12}',
+    'adds <Rd>, <Rn|SP>, #<imm12:hex>{, lsl #<12*sh>}',
     {
       hot: true,
       operands: { imm: shiftedImm12 },
@@ -32,7 +32,7 @@ const addSubtract: Row[] = [
   row(
     'SUB (immediate)',
     'sf:1 1 0 100010 sh:1 imm12:12 Rn:5 Rd:5',
-    'sub <Rd|SP>, <Rn|SP>, #<imm12>{, lsl #12}',
+    'sub <Rd|SP>, <Rn|SP>, #<imm12:hex>{, lsl #<12*sh>}',
     {
       hot: true,
       operands: { imm: shiftedImm12 },
@@ -42,7 +42,7 @@ const addSubtract: Row[] = [
   row(
     'SUBS (immediate)',
     'sf:1 1 1 100010 sh:1 imm12:12 Rn:5 Rd:5',
-    'subs <Rd>, <Rn|SP>, #<imm12>{, lsl #12}',
+    'subs <Rd>, <Rn|SP>, #<imm12:hex>{, lsl #<12*sh>}',
     {
       hot: true,
       operands: { imm: shiftedImm12 },
@@ -110,19 +110,19 @@ const wideImmediate = ({ imm16 = 0, hw = 0 }: RawFields) => BigInt(imm16) << Big
 const wideValid = ({ sf = 0, hw = 0 }: RawFields) => sf === 1 || hw < 2;
 
 const moveWide: Row[] = [
-  row('MOVN', 'sf:1 00 100101 hw:2 imm16:16 Rd:5', 'movn <Rd>, #<imm16>{, lsl #<16*hw>}', {
+  row('MOVN', 'sf:1 00 100101 hw:2 imm16:16 Rd:5', 'movn <Rd>, #<imm16:hex>{, lsl #<16*hw>}', {
     hot: true,
     valid: wideValid,
     operands: { imm: i64(['hw', 'imm16'], (f) => ~wideImmediate(f)) },
     execute: ({ sf, Rd, imm }, b) => b.setR(Rd, b.sized(sf, imm)),
   }),
-  row('MOVZ', 'sf:1 10 100101 hw:2 imm16:16 Rd:5', 'movz <Rd>, #<imm16>{, lsl #<16*hw>}', {
+  row('MOVZ', 'sf:1 10 100101 hw:2 imm16:16 Rd:5', 'movz <Rd>, #<imm16:hex>{, lsl #<16*hw>}', {
     hot: true,
     valid: wideValid,
     operands: { imm: i64(['hw', 'imm16'], wideImmediate) },
     execute: ({ sf, Rd, imm }, b) => b.setR(Rd, b.sized(sf, imm)),
   }),
-  row('MOVK', 'sf:1 11 100101 hw:2 imm16:16 Rd:5', 'movk <Rd>, #<imm16>{, lsl #<16*hw>}', {
+  row('MOVK', 'sf:1 11 100101 hw:2 imm16:16 Rd:5', 'movk <Rd>, #<imm16:hex>{, lsl #<16*hw>}', {
     hot: true,
     when: wideValid,
     operands: { imm: i64(['imm16'], ({ imm16 = 0 }) => BigInt(imm16)) },

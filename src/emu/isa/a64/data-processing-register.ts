@@ -88,7 +88,7 @@ const addExtended: Row[] = ADD_SUBTRACT.map(({ name, op, flags, combine }) =>
   row(
     `${name} (extended register)`,
     `sf:1 ${op as '0 0'} 01011 00 1 Rm:5 option:3 imm3:3 Rn:5 Rd:5`,
-    `${name.toLowerCase()} <Rd${flags ? '' : '|SP'}>, <Rn|SP>, <Rm:option>{, <extend> #<imm3>}`,
+    `${name.toLowerCase()} <Rd${flags ? '' : '|SP'}>, <Rn|SP>, <Rm:option>{, <extend:option/${flags ? 'Rn' : 'Rd.Rn'}>{ #<imm3>}}`,
     {
       hot: true,
       valid: ({ imm3 = 0 }) => imm3 <= MAX_EXTEND_SHIFT,
@@ -136,7 +136,7 @@ const compareConditional = (name: 'CCMN' | 'CCMP', immediate: boolean): Row => {
     return row(
       `${name} (immediate)`,
       `sf:1 ${op} 1 11010010 imm5:5 cond:4 1 0 Rn:5 0 nzcv:4`,
-      `${name.toLowerCase()} <Rn>, #<imm5>, #<nzcv>, <cond>`,
+      `${name.toLowerCase()} <Rn>, #<imm5:hex>, #<nzcv:hex>, <cond>`,
       {
         hot: true,
         operands: { nzcv, imm: u16(['imm5'], ({ imm5 = 0 }) => imm5) },
@@ -147,7 +147,7 @@ const compareConditional = (name: 'CCMN' | 'CCMP', immediate: boolean): Row => {
   return row(
     `${name} (register)`,
     `sf:1 ${op} 1 11010010 Rm:5 cond:4 0 0 Rn:5 0 nzcv:4`,
-    `${name.toLowerCase()} <Rn>, <Rm>, #<nzcv>, <cond>`,
+    `${name.toLowerCase()} <Rn>, <Rm>, #<nzcv:hex>, <cond>`,
     {
       hot: true,
       operands: { nzcv },

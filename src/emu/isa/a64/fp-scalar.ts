@@ -222,7 +222,7 @@ const compares: Row[] = (['FCMP', 'FCMPE'] as const).flatMap((name) => {
     row(
       name.replace('FCMP', 'FCCMP'),
       `0 0 0 11110 ftype:2 1 Rm:5 cond:4 01 Rn:5 ${signalling} nzcv:4`,
-      `${mnemonic.replace('fcmp', 'fccmp')} ${BY_FTYPE}<Rn>, ${BY_FTYPE}<Rm>, #<nzcv>, <cond>`,
+      `${mnemonic.replace('fcmp', 'fccmp')} ${BY_FTYPE}<Rn>, ${BY_FTYPE}<Rm>, #<nzcv:hex>, <cond>`,
       {
         fp: true,
         when: singleOrDouble,

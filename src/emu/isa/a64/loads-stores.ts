@@ -138,7 +138,7 @@ function plainForms(t: Transfer): Row[] {
     row(
       `${title} register`,
       `${size} 111 ${v} 00 ${opc} 1 Rm:5 option:3 S:1 10 Rn:5 Rt:5`,
-      `${mnemonic} <${register}>, [<Xn|SP>, <Rm:option>{, <extend:option> {#<S*${Math.log2(t.bytes)}>}}]`,
+      `${mnemonic} <${register}>, [<Xn|SP>, <Rm:option>{, <extend:option>{ #<S*${Math.log2(t.bytes)}>}}]`,
       {
         ...common,
         // Option bit 1 clear would extend from less than a word: unallocated.
@@ -182,7 +182,7 @@ const prefetch: Row[] = [
   row(
     'PRFM (register)',
     '11 111 0 00 10 1 Rm:5 option:3 S:1 10 Rn:5 imm5:5',
-    'prfm <prfop>, [<Xn|SP>, <Rm:option>{, <extend:option> {#<S*3>}}]',
+    'prfm <prfop>, [<Xn|SP>, <Rm:option>{, <extend:option>{ #<S*3>}}]',
     {
       when: ({ option = 0 }) => (option & 2) !== 0,
       operands: { ignored: u16(['imm5'], () => 0) },
@@ -264,9 +264,9 @@ function pair(
   const mnemonic = mode.bits === '000' ? `${base}np` : element.mnemonic === 'ldrsw' ? 'ldpsw' : `${base}p`;
   const second = register.replace('t', 't2');
   const address = {
-    post: `[<Xn|SP>], #<imm7*${bytes}>`,
-    pre: `[<Xn|SP>, #<imm7*${bytes}>]!`,
-    none: `[<Xn|SP>{, #<imm7*${bytes}>}]`,
+    post: `[<Xn|SP>], #<simm7*${bytes}>`,
+    pre: `[<Xn|SP>, #<simm7*${bytes}>]!`,
+    none: `[<Xn|SP>{, #<simm7*${bytes}>}]`,
   }[mode.writeback];
   return row(
     `${mnemonic.toUpperCase()} (${register[0]}) ${mode.suffix}`,
