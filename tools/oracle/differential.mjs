@@ -7,29 +7,33 @@
  *
  * --count is the number of instructions to execute. Failures are reduced to the words and registers that
  * matter; --save adds them to src/emu/testing/vectors/found.vectors.json, which the unit tests run.
- * --record N writes N new vectors for each row instead. Needs qemu-aarch64 and aarch64-linux-gnu-gcc.
+ * --record N writes new vectors instead: N for each row, and some longer programs. Needs qemu-aarch64 and aarch64-linux-gnu-gcc.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { RandomWords } from '../../src/emu/fp/hard-operands.ts';
 import { a64Decoder } from '../../src/emu/isa/a64/index.ts';
+import { disassemble } from '../../src/emu/isa/disassembler.ts';
 import { SLOTS, slotAddress } from '../../src/emu/testing/arena.ts';
 import { BareMachine } from '../../src/emu/testing/bare-machine.ts';
 import { outcomeDifferences, STATE, WORD_NAMES } from '../../src/emu/testing/processor-state.ts';
 import { ProgramGenerator } from '../../src/emu/testing/random-program.ts';
 import { reduceOnce } from '../../src/emu/testing/reduce.ts';
-import { formatVector, quiet } from '../../src/emu/testing/vector-text.ts';
+import { formatVector, formatVectors, quiet } from '../../src/emu/testing/vector-text.ts';
 import { missingTools, UserModeOracle } from './user-mode.mjs';
 
 const FOUND = new URL('../../src/emu/testing/vectors/found.vectors.json', import.meta.url);
 const RECORDED = new URL('../../src/emu/testing/vectors/rows.vectors.json', import.meta.url);
+const RECORDED_LONGER = new URL('../../src/emu/testing/vectors/programs.vectors.json', import.meta.url);
+const LONGER_PROGRAMS = 40;
 const SHOWN_DIFFERENCES = 8;
 const SHOWN_FAILURES_PER_ROW = 1;
 const SHOWN_FAILURES = 40;
+/** Rows such as HVC never end otherwise than by an exception. */
+const FAULT_ATTEMPTS = 4;
 const PROGRAMS_PER_BATCH = SLOTS;
 
 const word = (value) => value.toString(16).padStart(8, '0');
-const nameOf = (value) => a64Decoder.decode(value)?.row.name ?? 'undefined';
 
 /** Runs the same programs in both; gives programs with our outcome, theirs and the differences. */
 function compare(machine, oracle, candidates) {
@@ -62,7 +66,7 @@ function reduce(machine, oracle, program) {
 
 function describe({ program, ours, expected, differences }) {
   console.log(`  ${program.row.name}: ends with ${ours.end}, expected ${expected.end}`);
-  for (const value of program.words) console.log(`    ${word(value)}  ${nameOf(value)}`);
+  for (const value of program.words) console.log(`    ${word(value)}  ${disassemble(value, 0n)}`);
   const set = [...program.state].map((value, i) => (value ? `${WORD_NAMES[i]}=0x${value.toString(16)}` : ''));
   console.log(`    from ${set.filter(Boolean).join(' ')}`);
   for (const line of differences.slice(0, SHOWN_DIFFERENCES)) console.log(`    ${line}`);
@@ -104,32 +108,67 @@ function report(machine, oracle, program, save) {
   const [result] = compare(machine, oracle, [reduce(machine, oracle, program)]);
   describe(result);
   if (!save) return;
-  const known = existsSync(FOUND) ? JSON.parse(readFileSync(FOUND, 'utf8')) : [];
-  const line = formatVector(result.program, result.expected);
-  if (!known.includes(line)) writeVectors(FOUND, [...known, line]);
+  const known = existsSync(FOUND) ? JSON.parse(readFileSync(FOUND, 'utf8')) : {};
+  const { name } = result.program.row;
+  const lines = new Set([...(known[name] ?? []), formatVector(result.program, result.expected)]);
+  writeFileSync(FOUND, formatVectors({ ...known, [name]: [...lines] }));
 }
 
-function writeVectors(file, lines) {
-  writeFileSync(file, `[\n${lines.map((line) => JSON.stringify(line)).join(',\n')}\n]\n`);
+/** Clears the registers at the start without which the same changes happen. */
+function withoutIdleRegisters(machine, program) {
+  machine.load(0, program.words);
+  machine.synchronize();
+  const state = quiet(program).state.with(STATE.PC, BigInt(slotAddress(0)));
+  const effect = () =>
+    formatVector({ ...program, state }, machine.run(state))
+      .split('|')
+      .slice(3)
+      .join('|');
+  const wanted = effect();
+  state.forEach((value, i) => {
+    if (value === 0n || i === STATE.PC) return;
+    state[i] = 0n;
+    if (effect() !== wanted) state[i] = value;
+  });
+  return { ...program, state };
 }
 
-/** Vectors of one instruction each, `perRow` for every row. */
+/** A program of one instruction, which reaches its end unless it may fault. */
+function vectorProgram(machine, generator, row, mayFault) {
+  for (let attempt = 0; ; attempt++) {
+    const program = withoutIdleRegisters(machine, generator.generate(row, false));
+    if (mayFault || attempt === FAULT_ATTEMPTS || machine.run(program.state).end === 'trap') return program;
+  }
+}
+
+/** Writes vectors: `perRow` programs of one instruction for every row, and some longer programs. */
 function record(machine, oracle, generator, rows, perRow) {
-  const programs = rows.flatMap((row) =>
-    Array.from({ length: perRow }, () => quiet(generator.generate(row, false))),
+  const single = rows.flatMap((row) =>
+    // Only the first may fault.
+    Array.from({ length: perRow }, (_, i) => vectorProgram(machine, generator, row, i === 0)),
   );
-  const lines = [];
+  const step = Math.ceil(rows.length / LONGER_PROGRAMS);
+  const longer = rows
+    .filter((_, i) => i % step === 0)
+    .map((row) => withoutIdleRegisters(machine, generator.generate(row, true)));
+  writeFileSync(RECORDED, formatVectors(expectedOutcomes(machine, oracle, single)));
+  writeFileSync(RECORDED_LONGER, formatVectors(expectedOutcomes(machine, oracle, longer)));
+  console.log(`${single.length + longer.length} vectors of ${rows.length} rows`);
+}
+
+/** Vector lines by row; says where we differ. */
+function expectedOutcomes(machine, oracle, programs) {
+  const file = {};
   for (let at = 0; at < programs.length; at += SLOTS)
     for (const { program, expected, differences } of compare(
       machine,
       oracle,
       programs.slice(at, at + SLOTS),
     )) {
-      lines.push(formatVector(program, expected));
+      (file[program.row.name] ??= []).push(formatVector(program, expected));
       if (differences.length > 0) console.log(`${program.row.name} differs: ${differences.join('; ')}`);
     }
-  writeVectors(RECORDED, lines);
-  console.log(`${lines.length} vectors of ${rows.length} rows`);
+  return file;
 }
 
 async function main() {

@@ -1,6 +1,6 @@
 /**
- * Test programs with their expected outcome as text, one line each:
- * `row|words|registers that are not zero at the start|end address|registers and memory that changed`.
+ * Test programs with their expected outcome as text, one line each, in files by row:
+ * `words|registers that are not zero at the start|end address|registers and memory that changed`.
  */
 import { assert } from '../base/assert.ts';
 import {
@@ -59,7 +59,6 @@ export function formatVector(program: TestProgram, { end, address, state, memory
   ];
   const words = program.words.map((word) => word.toString(16));
   return [
-    program.row.name,
     words.join(' '),
     settings(initial, newState()),
     `${end} ${address.toString(16)}`,
@@ -80,8 +79,8 @@ function parseSettings(text: string, state: ProcessorState, memory: [number, big
   }
 }
 
-export function parseVector(line: string): Vector {
-  const [row = '', words = '', initial = '', ending = '', changes = ''] = line.split('|');
+function parseVector(row: string, line: string): Vector {
+  const [words = '', initial = '', ending = '', changes = ''] = line.split('|');
   const state = newState();
   parseSettings(initial, state, []);
   const expected = state.slice();
@@ -94,4 +93,20 @@ export function parseVector(line: string): Vector {
     state,
     expected: { end: end as End, address: BigInt(`0x${address}`), state: expected, memory },
   };
+}
+
+/** The content of a vector file: lines by the row they were made for. */
+export type VectorFile = Readonly<Record<string, readonly string[]>>;
+
+export function parseVectors(file: VectorFile): Vector[] {
+  return Object.entries(file).flatMap(([row, lines]) => lines.map((line) => parseVector(row, line)));
+}
+
+/** A vector file as text, one vector a line. */
+export function formatVectors(file: VectorFile): string {
+  const rows = Object.entries(file).map(
+    ([row, lines]) =>
+      `${JSON.stringify(row)}: [\n${lines.map((line) => JSON.stringify(line)).join(',\n')}\n]`,
+  );
+  return `{\n${rows.join(',\n')}\n}\n`;
 }
