@@ -75,7 +75,7 @@ function loadFile({ what, loadedBytes, totalBytes }: LoadProgress): TemplateResu
   </li>`;
 }
 
-/** The strip above the terminal: one step a phase. */
+/** One step a phase, in the bar above the terminal, whose size must not change when they go. */
 export function phaseStrip(session: MachineSession): TemplateResult {
   const marks = new Map(session.phases.map(({ phase, elapsedMs }) => [phase, elapsedMs]));
   const current = currentPhase(session);
@@ -96,7 +96,7 @@ export function phaseStrip(session: MachineSession): TemplateResult {
       );
       return html`<li class="phase ${state}" aria-current=${isCurrent ? 'step' : nothing}>
         ${state === 'done' ? icon('check') : state === 'stopped' ? icon('alert') : html`<span class="icon dot"></span>`}
-        <span>${label}</span>
+        <span class="phase-label">${label}</span>
         ${timeMs === undefined ? nothing : html`<span class="amount">${formatElapsed(timeMs)}</span>`}
       </li>`;
     })}

@@ -80,6 +80,7 @@ export class BrambleMachineView extends LitElement {
           ${icon('back')}${logo(20)}
         </button>
         <h1>${session.title}</h1>
+        ${this.#showsPhases() ? phaseStrip(session) : nothing}
         ${toolbar(session, settings.screenReader, this.#toolbarActions)}
         <span class="divider wide-only"></span>
         <span class="wide-only">${themeMenu(this.settings)}</span>
@@ -88,7 +89,6 @@ export class BrambleMachineView extends LitElement {
         </button>
       </header>
       <main class="stage">
-        ${this.#showsPhases() ? phaseStrip(session) : nothing}
         <section class="console" aria-label="Console">
           <bramble-terminal .session=${session} .settings=${settings} .scheme=${this.theme.scheme}></bramble-terminal>
           <p class="way-out">Leave with <kbd>Shift+F6</kbd></p>
