@@ -182,8 +182,9 @@ const system: Row[] = [
         undefined,
         'unlikely',
       );
-      const block = b.and(b.X(Rt), b.i64(-ZERO_BLOCK_BYTES));
-      b.hostZero(b.guestUpdate(block, ZERO_BLOCK_BYTES, ZERO_BLOCK_ACCESS), ZERO_BLOCK_BYTES);
+      // Faults name the address as given, and a block lies in one page: the lookup asks for its page only.
+      const at = b.guestUpdate(b.X(Rt), 1, ZERO_BLOCK_ACCESS);
+      b.hostZero(b.and(at, b.i32(-ZERO_BLOCK_BYTES)), ZERO_BLOCK_BYTES);
     },
   }),
   row(
