@@ -107,8 +107,7 @@ export class DecodeCache {
     const slot = (this.pageOf[Math.floor(offset / PAGE_SIZE)] ?? 0) - 1;
     if (slot < 0) return;
     const first = recordsAddress(slot) + ((offset % PAGE_SIZE) / WORD) * RECORD_SIZE;
-    for (let at = first; at < first + (bytes / WORD) * RECORD_SIZE; at += RECORD_SIZE)
-      this.words16[at >> 1] = HANDLER_DECODE;
+    for (let at = first; at < first + (bytes / WORD) * RECORD_SIZE; at += RECORD_SIZE) this.reset(at);
     if (this.translated[slot])
       this.onForget(recordsAddress(slot), offset % PAGE_SIZE, (offset % PAGE_SIZE) + bytes);
   }
@@ -134,7 +133,7 @@ export class DecodeCache {
     return this.words16[record >> 1] ?? HANDLER_DECODE;
   }
 
-  /** Puts a region's number at its entry's record, or takes it away again (0: decode anew). */
+  /** Puts a region's number at its entry's record. */
   setHandler(record: number, handler: number): void {
     this.words16[record >> 1] = handler;
   }
@@ -180,10 +179,16 @@ export class DecodeCache {
     const words = this.words[slot];
     for (let i = 0; words && i < RECORDS_PER_PAGE; i++) {
       if (words[i] === this.words32[(page >> 2) + i]) continue;
-      this.words16[(records + i * RECORD_SIZE) >> 1] = HANDLER_DECODE;
+      this.reset(records + i * RECORD_SIZE);
       if (this.translated[slot]) this.onForget(records, i * WORD, (i + 1) * WORD);
     }
     this.checkedIn[slot] = this.generation;
+  }
+
+  /** Forgets a record; what takes its place starts cold. */
+  reset(record: number): void {
+    this.words16[record >> 1] = HANDLER_DECODE;
+    this.bytes[HEAT_AREA + (record - DECODED_AREA) / RECORD_SIZE] = this.heat;
   }
 
   private write(at: number, offsetInPage: number, decoded: Decoded | undefined): void {

@@ -97,6 +97,7 @@ export class BareMachine {
   private readonly initial = new Int32Array(initialScratch().buffer);
   private readonly scratch: Int32Array;
   private interpreter: Interpreter | undefined;
+  private jit: Jit | undefined;
 
   private constructor() {
     const pages = wasmPagesFor(RAM_BYTES);
@@ -114,8 +115,13 @@ export class BareMachine {
   static async create(mode: EngineMode = 'interpret'): Promise<BareMachine> {
     const machine = new BareMachine();
     machine.interpreter = await Interpreter.create(machine.memory, machine.cpu);
-    if (mode === 'translate') new Jit(machine.interpreter, machine.memory, AT_ONCE);
+    if (mode === 'translate') machine.jit = new Jit(machine.interpreter, machine.memory, AT_ONCE);
     return machine;
+  }
+
+  /** Pieces of programs that were translated. */
+  get regionsCompiled(): number {
+    return this.jit?.regionsCompiled ?? 0;
   }
 
   /** Puts a program into a slot; it takes effect with the next `synchronize`. */
@@ -125,16 +131,31 @@ export class BareMachine {
       this.view.setUint32(this.linear(slotAddress(slot) + i * WORD), words[i] ?? END_WORD, true);
   }
 
+  /** Puts code of any length at an address, across slots. */
+  loadAt(address: number, words: readonly number[]): void {
+    words.forEach((word, i) => {
+      this.view.setUint32(this.linear(address) + i * WORD, word, true);
+    });
+  }
+
   /** Makes new code visible to fetches. */
   synchronize(): void {
     this.interpreter?.cache.invalidateAll();
   }
 
-  /** Runs from a state; scratch memory is as at the start before and afterwards. */
-  run(state: ProcessorState): RunOutcome {
+  /**
+   * Runs from a state, `sliceFuel` instructions at a time; scratch memory is as at the start before and
+   * afterwards.
+   */
+  run(state: ProcessorState, sliceFuel = FUEL): RunOutcome {
     assert(this.interpreter, 'use BareMachine.create');
     this.writeState(state);
-    const { executed } = this.interpreter.run(FUEL);
+    let executed = 0;
+    for (let waits = false; !waits && executed < FUEL; ) {
+      const slice = this.interpreter.run(Math.min(sliceFuel, FUEL - executed));
+      executed += slice.executed;
+      waits = slice.waits;
+    }
     const { end, address } = this.ending();
     const result = this.readState();
     if (end === 'timeout') {

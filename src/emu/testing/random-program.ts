@@ -44,7 +44,7 @@ interface Item {
 }
 
 /** Where an instruction stands and where branches may go. */
-interface Place {
+export interface Place {
   readonly at: number;
   readonly targets: readonly number[];
   readonly roles: Roles;
@@ -129,7 +129,8 @@ export class ProgramGenerator {
     }
   }
 
-  private instruction(row: Row, place: Place): number {
+  /** A word of a row, with registers by their roles and branches to the targets. */
+  instruction(row: Row, place: Place): number {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const fields = this.fields(row, place);
       const word = insertFields(row.pattern, fields);
