@@ -27,6 +27,7 @@ import type { Handler } from './handler.ts';
 import { importAll } from './helpers.ts';
 import { HANDLER_OFFSET } from './record.ts';
 import { RecordEnvironment } from './record-environment.ts';
+import { NOWHERE, REGION_PARAMS, REGION_RESULTS, REGION_RETURNED } from './region-signature.ts';
 
 /** Functions that the main loop calls besides the helpers. */
 export interface LoopImports {
@@ -168,6 +169,7 @@ export function interpreterModule(
   const fetch = module.importFunction('fetch', [], ['i32']);
   const hotFunction = module.importFunction('hot', ['i32'], []);
   const coldType = module.typeIndex(HANDLER_PARAMS, HANDLER_RESULTS);
+  const regionType = module.typeIndex(REGION_PARAMS, REGION_RESULTS);
 
   const f = new FunctionBuilder(['i32'], ['i32']);
   const left = 0;
@@ -204,6 +206,7 @@ export function interpreterModule(
     record,
     scratch,
     coldType,
+    regionType,
     decode,
     target,
     limit,
@@ -360,6 +363,7 @@ interface DispatchParts extends LoopLabels {
   readonly record: number;
   readonly scratch: number;
   readonly coldType: number;
+  readonly regionType: number;
   readonly decode: number;
   readonly target: number;
   readonly limit: number;
@@ -419,7 +423,7 @@ function emitDispatch(
 
 /** Calls the region at `record` if there is one; its number is in `scratch` otherwise. */
 function emitRegionCall(f: FunctionBuilder, environment: LoopEnvironment, parts: DispatchParts): void {
-  const { record, scratch, coldType, target, limit, left, lookup, next, resync } = parts;
+  const { record, scratch, regionType, target, limit, left, lookup, next, resync } = parts;
   f.get(record);
   f.load('i32.load16_u', HANDLER_OFFSET);
   f.tee(scratch);
@@ -432,12 +436,22 @@ function emitRegionCall(f: FunctionBuilder, environment: LoopEnvironment, parts:
   f.numeric('i32.sub');
   f.store('i32.store', CPU_BLOCK + CPU.BUDGET);
   f.i32(0);
+  f.i64(NOWHERE);
   f.get(scratch);
-  f.callIndirect(coldType);
+  f.callIndirect(regionType);
   f.set(record);
   f.i32(0);
   f.load('i32.load', CPU_BLOCK + CPU.BUDGET);
   f.set(left);
+  // A guest that returns to NOWHERE: that is a misaligned address.
+  f.get(record);
+  f.i32(REGION_RETURNED);
+  f.numeric('i32.eq');
+  f.if(undefined, 'unlikely');
+  f.i64(NOWHERE);
+  f.set(target);
+  f.br(lookup);
+  f.end();
   f.get(record);
   f.numeric('i32.eqz');
   f.brIf(resync, 'unlikely');

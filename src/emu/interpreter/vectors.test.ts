@@ -1,12 +1,12 @@
 /**
- * The interpreter against QEMU: recorded programs of every row, and those that once differed
+ * Both engines against QEMU: recorded programs of every row, and those that once differed
  * (npm run oracle:differential -- --record N, -- --save).
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { A64_ROWS } from '../isa/a64/index.ts';
 import { SLOTS, slotAddress } from '../testing/arena.ts';
-import { BareMachine } from '../testing/bare-machine.ts';
+import { BareMachine, ENGINE_MODES } from '../testing/bare-machine.ts';
 import { outcomeDifferences, STATE } from '../testing/processor-state.ts';
 import { EXCLUDED } from '../testing/unpredictable.ts';
 import { parseVectors, type Vector, type VectorFile } from '../testing/vector-text.ts';
@@ -16,13 +16,8 @@ function readVectors(name: string): Vector[] {
   return existsSync(file) ? parseVectors(JSON.parse(readFileSync(file, 'utf8')) as VectorFile) : [];
 }
 
-let machine: BareMachine;
-beforeAll(async () => {
-  machine = await BareMachine.create();
-});
-
 /** What differs when the vector runs in a slot, as text. */
-function failure({ row, words, state, expected }: Vector, slot: number): string[] {
+function failure(machine: BareMachine, { row, words, state, expected }: Vector, slot: number): string[] {
   const start = BigInt(slotAddress(slot));
   const pc = BigInt.asUintN(64, (expected.state[STATE.PC] ?? 0n) + start);
   const ours = machine.run(state.with(STATE.PC, start));
@@ -31,7 +26,7 @@ function failure({ row, words, state, expected }: Vector, slot: number): string[
   return [`${row} (${words.map((word) => word.toString(16)).join(' ')}): ${differences.join('; ')}`];
 }
 
-function failures(vectors: readonly Vector[]): string[] {
+function failures(machine: BareMachine, vectors: readonly Vector[]): string[] {
   const found: string[] = [];
   for (let at = 0; at < vectors.length; at += SLOTS) {
     const batch = vectors.slice(at, at + SLOTS);
@@ -39,27 +34,34 @@ function failures(vectors: readonly Vector[]): string[] {
       machine.load(slot, words);
     });
     machine.synchronize();
-    found.push(...batch.flatMap(failure));
+    found.push(...batch.flatMap((vector, slot) => failure(machine, vector, slot)));
   }
   return found;
 }
 
-describe('the interpreter', () => {
-  const recorded = readVectors('rows');
+const recorded = readVectors('rows');
+
+describe.each(ENGINE_MODES)('an engine that is to %s', (mode) => {
+  let machine: BareMachine;
+  beforeAll(async () => {
+    machine = await BareMachine.create(mode);
+  });
 
   it('does what QEMU does for the recorded programs', () => {
-    expect(failures(recorded)).toEqual([]);
+    expect(failures(machine, recorded)).toEqual([]);
   });
 
   it('does what QEMU does for recorded programs of many instructions', () => {
-    expect(failures(readVectors('programs'))).toEqual([]);
+    expect(failures(machine, readVectors('programs'))).toEqual([]);
   });
 
   it('does what QEMU does for programs that once differed', () => {
-    expect(failures(readVectors('found'))).toEqual([]);
+    expect(failures(machine, readVectors('found'))).toEqual([]);
   });
+});
 
-  it('has recorded programs for every row that user programs can run', () => {
+describe('the recorded programs', () => {
+  it('contain every row that user programs can run', () => {
     const rows = new Set(recorded.map(({ row }) => row));
     const missing = A64_ROWS.filter(({ name }) => !rows.has(name) && !(name in EXCLUDED));
     expect(missing.map(({ name }) => name)).toEqual([]);

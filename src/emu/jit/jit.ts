@@ -5,9 +5,9 @@
  * A region is reached through its entry's record, whose handler number names it. So there are no links to
  * undo: whoever jumps, calls or returns looks at the record.
  */
-import { HANDLER_PARAMS, HANDLER_RESULTS } from '../interpreter/cold-handler.ts';
 import { importAll } from '../interpreter/helpers.ts';
 import type { Interpreter } from '../interpreter/interpreter.ts';
+import { REGION_PARAMS, REGION_RESULTS } from '../interpreter/region-signature.ts';
 import { CPU } from '../layout/cpu-state.ts';
 import {
   CPU_BLOCK,
@@ -20,6 +20,7 @@ import {
   RECORD_SIZE,
 } from '../layout/memory-map.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
+import { FunctionBuilder } from '../wasm/function-builder.ts';
 import { IMPORT_MODULE, ModuleBuilder } from '../wasm/module-builder.ts';
 import { type CodePage, growRegion, PAGE_BYTES, pageOf, type Region, type RegionLimits } from './region.ts';
 import { emitRegion } from './region-emitter.ts';
@@ -56,6 +57,7 @@ export class Jit {
   private readonly words: Int32Array;
   private readonly pages: number;
   private readonly shared: boolean;
+  private readonly tailCalls = hasTailCalls();
   /** In order of age. */
   private readonly regions = new Map<number, CompiledRegion>();
   private readonly byPage = new Map<number, Set<CompiledRegion>>();
@@ -96,8 +98,8 @@ export class Jit {
     const module = new ModuleBuilder();
     const helpers = importAll(module, this.pages, this.shared);
     module.importTable('handlers', HANDLER_SLOTS);
-    const regionType = module.typeIndex(HANDLER_PARAMS, HANDLER_RESULTS);
-    const body = emitRegion(region, { helpers, regionType });
+    const regionType = module.typeIndex(REGION_PARAMS, REGION_RESULTS);
+    const body = emitRegion(region, { helpers, regionType, tailCalls: this.tailCalls });
     if (!body) return false;
     module.addFunction(body, 'region');
     const bytes = module.build();
@@ -139,7 +141,7 @@ export class Jit {
 
   private drop(region: CompiledRegion): void {
     this.regions.delete(region.number);
-    this.interpreter.cache.setHandler(region.entryRecord, 0);
+    this.interpreter.cache.reset(region.entryRecord);
     this.interpreter.handlers.set(region.number, null);
     this.freeNumbers.push(region.number);
     for (const { records } of region.covers) this.byPage.get(records)?.delete(region);
@@ -184,4 +186,16 @@ export class Jit {
     const matches = words[entry] === lo && words[entry + 1] === Number(pageVa >> 32n);
     return matches ? words[entry + 2] : undefined;
   }
+}
+
+/** Whether the host compiles tail calls. */
+function hasTailCalls(): boolean {
+  const module = new ModuleBuilder();
+  module.importTable('table', 0);
+  const f = new FunctionBuilder([], []);
+  f.i32(0);
+  f.returnCallIndirect(module.typeIndex([], []));
+  f.finish();
+  module.addFunction(f);
+  return WebAssembly.validate(module.build());
 }

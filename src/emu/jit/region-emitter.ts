@@ -1,9 +1,13 @@
 /**
- * Translates a region into one WebAssembly function of type (depth) → record.
+ * Translates a region into one WebAssembly function of type (depth, expected) → where.
  *
- * The function starts where its entry's record stands; it returns the record at which the interpreter goes on,
- * or 0 when PC holds the address instead. Invariants at every exit: registers, flags and PC_BIAS in the state
- * block are exact, and BUDGET holds the fuel that is left. `depth` bounds the recursion of calls.
+ * The function starts where its entry's record stands. It returns the record at which execution goes on, 0 when
+ * PC holds the address instead, or REGION_RETURNED when it is at the address `expected`, to which the caller, another
+ * region, made the guest return. Invariants at every exit: registers and flags in the state block are exact,
+ * PC_BIAS is right for the record, and BUDGET holds the fuel that is left. `depth` bounds the nesting of calls.
+ *
+ * A guest call becomes a host call, so that the host predicts the return; whatever else happens in between
+ * (another stack, a longjmp, an exception) makes the callee return something else, which is handed on.
  */
 import { assert } from '../base/assert.ts';
 import { emitInstruction } from '../codegen/emit-body.ts';
@@ -18,6 +22,7 @@ import {
   storeCells,
   storeLazily,
 } from '../codegen/lazy-flags.ts';
+import { REGION_PARAMS, REGION_RESULTS, REGION_RETURNED } from '../interpreter/region-signature.ts';
 import type { LoadKind, OperandSlot, Operation, StoreKind } from '../ir/ir.ts';
 import { CPU, SLOT_SINK } from '../layout/cpu-state.ts';
 import {
@@ -45,6 +50,9 @@ import {
 const INSTRUCTION_BYTES = 4;
 const SINK_CELL = CPU.X + SLOT_SINK * 8;
 const RECORDS_PER_BYTE = RECORD_SIZE / INSTRUCTION_BYTES;
+/** Parameters of the region's function. */
+const DEPTH = 0;
+const EXPECTED = 1;
 /** Calls nest at most this deep in the host's stack; deeper ones return to the interpreter. */
 const MAX_DEPTH = 120;
 /** Blocks that may be copied to make a region reducible. */
@@ -61,6 +69,8 @@ const WRITES_RT = new Set(['systemRead', 'systemOperation']);
 export interface EmitContext {
   readonly helpers: ReadonlyMap<string, number>;
   readonly regionType: number;
+  /** Whether the host has tail calls. */
+  readonly tailCalls: boolean;
 }
 
 /** The region's function; undefined when its control flow cannot be structured within the limits. */
@@ -88,12 +98,16 @@ class RegionEmitter extends Environment {
   private readonly context: EmitContext;
   private readonly plan: RegisterPlan;
   private readonly flagsIn: readonly FlagState[];
-  private readonly f = new FunctionBuilder(['i32'], ['i32']);
+  private readonly f = new FunctionBuilder(REGION_PARAMS, REGION_RESULTS);
   private readonly locals = new Map<RegisterId, number>();
   private readonly flags = new FlagLocals(this.f);
   private readonly labels = new Map<string, Label>();
   private readonly pageVa = this.f.takeLocal('i64');
   private readonly budget = this.f.takeLocal('i32');
+  private readonly exitRecord = this.f.takeLocal('i32');
+  /** Goes on at the record in `exitRecord`; everything is spilled. */
+  private exit: Label = { depth: 0 };
+  /** An access faulted: PC is the vector. */
   private fault: Label = { depth: 0 };
 
   // What is known at the point being emitted.
@@ -125,16 +139,43 @@ class RegionEmitter extends Environment {
     const { f } = this;
     for (const id of this.plan.used) this.locals.set(id, f.takeLocal(isVector(id) ? 'v128' : 'i64'));
     this.emitEntry();
+    this.exit = f.block();
     this.fault = f.block();
     this.emitTree(0);
     f.plain('unreachable');
     f.end();
-    // A fault: PC is the vector.
     for (const id of this.plan.writeBack) this.storeRegister(id);
     this.storeBudget();
     f.i32(0);
+    f.plain('return');
+    f.end();
+    this.emitExit();
     f.finish();
     return f;
+  }
+
+  /** Hands over to the region at `exitRecord` without a trip through the interpreter, if there is one. */
+  private emitExit(): void {
+    const { f } = this;
+    if (!this.context.tailCalls) return f.get(this.exitRecord);
+    const handler = f.takeLocal('i32');
+    f.get(this.budget);
+    f.i32(0);
+    f.numeric('i32.gt_s');
+    f.if(undefined, 'likely');
+    f.get(this.exitRecord);
+    f.load('i32.load16_u', 0);
+    f.tee(handler);
+    f.i32(FIRST_REGION_HANDLER);
+    f.numeric('i32.ge_u');
+    f.if();
+    f.get(DEPTH);
+    f.get(EXPECTED);
+    f.get(handler);
+    f.returnCallIndirect(this.context.regionType);
+    f.end();
+    f.end();
+    f.get(this.exitRecord);
   }
 
   // ---- Structure ----
@@ -266,13 +307,15 @@ class RegionEmitter extends Environment {
     this.spill();
     if (this.region.pages.has(pageOf(target)) && pageOf(target) === this.currentPage()) {
       f.i32(this.recordAt(target));
+      f.set(this.exitRecord);
     } else {
-      f.i32(0);
+      const address = f.takeLocal('i64');
       this.pushAddress(target);
-      f.store('i64.store', CPU_BLOCK + CPU.PC);
-      f.i32(0);
+      f.set(address);
+      this.findRecord(address);
+      f.freeLocal('i64', address);
     }
-    f.plain('return');
+    f.br(this.exit);
   }
 
   private leaveWithoutBudget(target: number): void {
@@ -339,8 +382,8 @@ class RegionEmitter extends Environment {
     f.numeric('i32.add');
   }
 
-  /** Pushes the record of the address in a local, with PC_BIAS set; or sets PC and pushes 0. */
-  private pushRecordOf(target: number): void {
+  /** Puts the record of the address in a local into `exitRecord` and sets PC_BIAS; leaves when the fetch TLB lacks it. */
+  private findRecord(target: number): void {
     const { f } = this;
     const entry = f.takeLocal('i32');
     this.pushFetchEntry(() => f.get(target));
@@ -349,8 +392,14 @@ class RegionEmitter extends Environment {
     f.get(target);
     f.i64(FETCH_TAG_MASK);
     f.numeric('i64.and');
-    f.numeric('i64.eq');
-    f.if('i32', 'likely');
+    f.numeric('i64.ne');
+    f.if(undefined, 'unlikely');
+    f.i32(0);
+    f.get(target);
+    f.store('i64.store', CPU_BLOCK + CPU.PC);
+    f.i32(0);
+    f.plain('return');
+    f.end();
     f.get(target);
     f.numeric('i32.wrap_i64');
     f.i32(0xffc);
@@ -360,72 +409,58 @@ class RegionEmitter extends Environment {
     f.get(entry);
     f.load('i32.load', RECORDS_ADDRESS);
     f.numeric('i32.add');
-    f.set(entry);
+    f.set(this.exitRecord);
     f.i32(0);
     f.get(target);
-    f.get(entry);
+    f.get(this.exitRecord);
     f.i32(2);
     f.numeric('i32.shr_u');
     f.numeric('i64.extend_i32_u');
     f.numeric('i64.sub');
     f.store('i64.store', CPU_BLOCK + CPU.PC_BIAS);
-    f.get(entry);
-    f.plain('else');
-    f.i32(0);
-    f.get(target);
-    f.store('i64.store', CPU_BLOCK + CPU.PC);
-    f.i32(0);
-    f.end();
     f.freeLocal('i32', entry);
   }
 
   /**
-   * Calls the region at the record in a local, if there is one, and goes on at `back` when it returns there;
-   * otherwise leaves with that record. State is spilled.
+   * Calls the region at `exitRecord`, if there is one, and goes on at `back` when it returns there; otherwise
+   * leaves for that record. State is spilled.
    */
-  private callRecord(record: number, back: number): void {
+  private callRegion(back: number): void {
     const { f } = this;
-    f.get(record);
-    f.numeric('i32.eqz');
-    f.get(0);
-    f.i32(MAX_DEPTH);
-    f.numeric('i32.gt_u');
-    f.numeric('i32.or');
-    f.if(undefined, 'unlikely');
-    f.get(record);
-    f.plain('return');
-    f.end();
     const handler = f.takeLocal('i32');
-    f.get(record);
+    f.get(this.exitRecord);
     f.load('i32.load16_u', 0);
     f.tee(handler);
     f.i32(FIRST_REGION_HANDLER);
     f.numeric('i32.lt_u');
-    f.if(undefined, 'unlikely');
-    f.get(record);
-    f.plain('return');
-    f.end();
-    f.get(0);
+    f.get(DEPTH);
+    f.i32(MAX_DEPTH);
+    f.numeric('i32.gt_u');
+    f.numeric('i32.or');
+    f.brIf(this.exit, 'unlikely');
+    f.get(DEPTH);
     f.i32(1);
     f.numeric('i32.add');
+    this.pushAddress(back);
     f.get(handler);
     f.callIndirect(this.context.regionType);
     f.freeLocal('i32', handler);
-    f.tee(record);
-    f.i32(this.recordAt(back));
+    f.tee(this.exitRecord);
+    f.i32(REGION_RETURNED);
     f.numeric('i32.ne');
+    f.if(undefined, 'unlikely');
+    f.get(this.exitRecord);
+    f.plain('return');
+    f.end();
     f.i32(0);
-    f.load('i64.load', CPU_BLOCK + CPU.PC_BIAS);
     this.pushBias(pageOf(back));
-    f.numeric('i64.ne');
-    f.numeric('i32.or');
+    f.store('i64.store', CPU_BLOCK + CPU.PC_BIAS);
     this.loadBudget();
     f.get(this.budget);
     f.i32(0);
     f.numeric('i32.le_s');
-    f.numeric('i32.or');
     f.if(undefined, 'unlikely');
-    f.get(record);
+    f.i32(this.recordAt(back));
     f.plain('return');
     f.end();
   }
@@ -435,7 +470,6 @@ class RegionEmitter extends Environment {
     this.flagsNow = 'cells';
     this.loadRegisters(back);
     this.dirty = new Set();
-    // The callee left PC_BIAS right for the page of the return address.
     this.instruction = this.instruction && { ...this.instruction, offset: back };
     this.edge(back);
   }
@@ -594,19 +628,17 @@ class RegionEmitter extends Environment {
     const back = instruction.offset + INSTRUCTION_BYTES;
     if (!this.continues(back)) return this.leaveAt(target);
     this.spill();
-    const record = f.takeLocal('i32');
-    if (this.region.pages.has(pageOf(target)) && pageOf(target) === this.currentPage())
+    if (this.region.pages.has(pageOf(target)) && pageOf(target) === this.currentPage()) {
       f.i32(this.recordAt(target));
-    else {
+      f.set(this.exitRecord);
+    } else {
       const address = f.takeLocal('i64');
       this.pushAddress(target);
       f.set(address);
-      this.pushRecordOf(address);
+      this.findRecord(address);
       f.freeLocal('i64', address);
     }
-    f.set(record);
-    this.callRecord(record, back);
-    f.freeLocal('i32', record);
+    this.callRegion(back);
     this.continueAfterCall(back);
   }
 
@@ -616,14 +648,20 @@ class RegionEmitter extends Environment {
     const address = f.takeLocal('i64');
     f.set(address);
     this.spill();
-    this.pushRecordOf(address);
+    if (hint === 'return') {
+      f.get(address);
+      f.get(EXPECTED);
+      f.numeric('i64.eq');
+      f.if(undefined, 'likely');
+      f.i32(REGION_RETURNED);
+      f.plain('return');
+      f.end();
+    }
+    this.findRecord(address);
     f.freeLocal('i64', address);
     const back = instruction.offset + INSTRUCTION_BYTES;
-    if (hint !== 'call' || !this.continues(back)) return f.plain('return');
-    const record = f.takeLocal('i32');
-    f.set(record);
-    this.callRecord(record, back);
-    f.freeLocal('i32', record);
+    if (hint !== 'call' || !this.continues(back)) return f.br(this.exit);
+    this.callRegion(back);
     this.continueAfterCall(back);
   }
 

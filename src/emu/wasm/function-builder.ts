@@ -184,6 +184,13 @@ export class FunctionBuilder {
     this.code.unsigned(0);
   }
 
+  /** Calls and returns what the callee returns, without keeping a frame (tail calls). */
+  returnCallIndirect(typeIndex: number): void {
+    this.code.byte(CONTROL.return_call_indirect);
+    this.code.unsigned(typeIndex);
+    this.code.unsigned(0);
+  }
+
   /** Closes the function. */
   finish(): void {
     assert(this.depth === 0, 'a block is still open at the end of the function');
