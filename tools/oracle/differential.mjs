@@ -3,7 +3,8 @@
  * Compares our CPU with QEMU on random programs made from the instruction table: registers, flags, vectors,
  * FPSR, memory, and how the program ends.
  *
- *   npm run oracle:differential -- [--seed N] [--count N] [--row NAME] [--save] [--record N]
+ *   npm run oracle:differential -- [--seed N] [--count N] [--row NAME] [--engine interpret|translate]
+ *     [--save] [--record N]
  *
  * --count is the number of instructions to execute. Failures are reduced to the words and registers that
  * matter; --save adds them to src/emu/testing/vectors/found.vectors.json, which the unit tests run.
@@ -15,7 +16,7 @@ import { RandomWords } from '../../src/emu/fp/hard-operands.ts';
 import { a64Decoder } from '../../src/emu/isa/a64/index.ts';
 import { disassemble } from '../../src/emu/isa/disassembler.ts';
 import { SLOTS, slotAddress } from '../../src/emu/testing/arena.ts';
-import { BareMachine } from '../../src/emu/testing/bare-machine.ts';
+import { BareMachine, ENGINE_MODES } from '../../src/emu/testing/bare-machine.ts';
 import { outcomeDifferences, STATE, WORD_NAMES } from '../../src/emu/testing/processor-state.ts';
 import { ProgramGenerator } from '../../src/emu/testing/random-program.ts';
 import { reduceOnce } from '../../src/emu/testing/reduce.ts';
@@ -100,6 +101,7 @@ function search(machine, oracle, generator, random, { count, rows, save }) {
   const shown = [...failuresOf.values()].flatMap((found) => found.slice(0, SHOWN_FAILURES_PER_ROW));
   for (const program of shown.slice(0, SHOWN_FAILURES)) report(machine, oracle, program, save);
   const tested = `${executed} instructions in ${programs} programs over ${rows.length} rows`;
+  if (machine.regionsCompiled > 0) console.log(`${machine.regionsCompiled} regions were translated`);
   console.log(`${tested}: ${failures} differences in programs made for ${failuresOf.size} rows`);
   return failures;
 }
@@ -184,12 +186,14 @@ async function main() {
       row: { type: 'string' },
       save: { type: 'boolean', default: false },
       record: { type: 'string' },
+      engine: { type: 'string', default: 'interpret' },
     },
   });
+  if (!ENGINE_MODES.includes(values.engine)) throw new Error(`--engine is ${ENGINE_MODES.join(' or ')}`);
   const random = new RandomWords(Number(values.seed));
   const generator = new ProgramGenerator(a64Decoder, random);
   const rows = selectRows(generator, values.row);
-  const machine = await BareMachine.create();
+  const machine = await BareMachine.create(values.engine);
   const oracle = new UserModeOracle();
   try {
     if (values.record) {
