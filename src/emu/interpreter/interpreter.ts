@@ -4,15 +4,19 @@
  */
 
 import { settleLazyFlags } from '../codegen/settle-flags.ts';
-import { type CpuRuntime, WAIT } from '../cpu/runtime.ts';
+import { ATTENTION_STEP, type CpuRuntime, STEP_ONE, WAIT } from '../cpu/runtime.ts';
 import { FP_SLOT_WORDS, FpLaneCalls } from '../fp/lane-calls.ts';
+import { writeCrcTables } from '../isa/crc.ts';
 import { CPU } from '../layout/cpu-state.ts';
 import {
   CPU_BLOCK,
+  FETCH_AREA,
+  FETCH_ARRAY_SIZE,
   FETCH_ENTRIES,
   FETCH_ENTRY_SIZE,
   HANDLER_SLOTS,
   RECORD_SIZE,
+  TLB_BANKS,
 } from '../layout/memory-map.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import { IMPORT_MODULE } from '../wasm/module-builder.ts';
@@ -44,6 +48,8 @@ type FpHelperName = Exclude<Extract<HelperName, `fp${string}`>, 'fpTrap'>;
 /** Bit of ATTENTION that ends a slice: the guest waits, or the machine ends. */
 const ATTENTION_STOP = 2;
 const PAGE_MASK = -4096;
+/** Fetch entries of the TLB bank that stays empty. */
+const NO_FETCH_ENTRIES = FETCH_AREA + (TLB_BANKS - 1) * FETCH_ARRAY_SIZE;
 
 export interface SliceOutcome {
   /** Instructions executed. */
@@ -64,6 +70,8 @@ export class Interpreter {
   private readonly state: Int32Array;
   private readonly run32: (fuel: number) => number;
   private waits = false;
+  /** Software step: the word being run alone, once it has been fetched. */
+  private alone: { word: number } | undefined;
 
   private constructor(
     memory: GuestMemory,
@@ -96,20 +104,47 @@ export class Interpreter {
 
   /** Compiles the main loop, once for each shape of memory, and makes an interpreter. */
   static async create(memory: GuestMemory, cpu: CpuRuntime): Promise<Interpreter> {
+    writeCrcTables(memory.memory);
     const { pages, shared } = memoryShape(memory.memory);
     const hot = hotHandlers();
     const main = await WebAssembly.compile(interpreterModule(hot, pages, shared));
     return new Interpreter(memory, cpu, main, hot);
   }
 
-  /** Runs about `fuel` instructions, fewer when something wants attention. */
+  /** Runs about `fuel` instructions, fewer when something wants attention; only one while stepping. */
   run(fuel: number): SliceOutcome {
+    const attention = this.state[(CPU_BLOCK + CPU.ATTENTION) >> 2];
+    return attention === ATTENTION_STEP ? this.step() : this.runFreely(fuel);
+  }
+
+  private runFreely(fuel: number): SliceOutcome {
     this.waits = false;
     const left = this.run32(fuel);
     const aside = this.state[(CPU_BLOCK + CPU.FUEL) >> 2] ?? 0;
     this.state[(CPU_BLOCK + CPU.FUEL) >> 2] = 0;
     this.setAttention(ATTENTION_STOP, false);
     return { executed: fuel - left - aside / RECORD_SIZE, waits: this.waits };
+  }
+
+  /**
+   * Software step. The fetch TLB is hidden, so that PC leads to a page of records with one instruction, after
+   * which the loop finds its fuel used up. A waiting instruction that is stepped does not wait.
+   */
+  private step(): SliceOutcome {
+    const { cpu, state } = this;
+    const fetchTlb = (CPU_BLOCK + CPU.FETCH_TLB) >> 2;
+    const before = state[fetchTlb] as number;
+    const answer = cpu.softwareStep();
+    this.setAttention(ATTENTION_STEP, false);
+    if (answer !== STEP_ONE) return { executed: 0, waits: false };
+    const alone = { word: 0 };
+    this.alone = alone;
+    state[fetchTlb] = NO_FETCH_ENTRIES;
+    const { executed } = this.runFreely(1);
+    if (state[fetchTlb] === NO_FETCH_ENTRIES) state[fetchTlb] = before;
+    this.alone = undefined;
+    cpu.softwareStepped(isLoadExclusive(alone.word));
+    return { executed, waits: false };
   }
 
   /** Ends the running slice at the next resync; for calls that the guest makes into the runtime. */
@@ -121,6 +156,7 @@ export class Interpreter {
   private fetch(): number {
     const page = this.cpu.fetchAddress();
     if (page === 0) return 0;
+    if (this.alone) return this.fetchAlone(this.alone, page);
     const cached = this.cpu.instructionCacheEnabled();
     // Without an instruction cache stores are visible to fetches at the next branch to another page.
     if (!cached) this.cache.invalidateAll();
@@ -134,6 +170,12 @@ export class Interpreter {
     this.state[(entry >> 2) + 1] = this.state[(CPU_BLOCK + CPU.PC + 4) >> 2] ?? 0;
     this.state[(entry >> 2) + 2] = records;
     return records;
+  }
+
+  private fetchAlone(alone: { word: number }, page: number): number {
+    const at = page + ((this.state[(CPU_BLOCK + CPU.PC) >> 2] ?? 0) & ~PAGE_MASK);
+    alone.word = this.state[at >> 2] ?? 0;
+    return this.cache.decodeAlone(at);
   }
 
   /** PC = address of the instruction in `record` + `bytes`. hot: runs at every call into the runtime. */
@@ -218,6 +260,13 @@ export class Interpreter {
 }
 
 const INSTRUCTION_BYTES = 4;
+/** LDXR, LDAXR, LDXP and LDAXP of every size: bits 29:24, o2 = 0, L = 1 (Arm ARM C4.1.96). */
+const LOAD_EXCLUSIVE_MASK = 0x3fc0_0000;
+const LOAD_EXCLUSIVE = 0x0840_0000;
+
+function isLoadExclusive(word: number): boolean {
+  return (word & LOAD_EXCLUSIVE_MASK) === LOAD_EXCLUSIVE;
+}
 
 function memoryShape(memory: WebAssembly.Memory): { pages: number; shared: boolean } {
   const { buffer } = memory;

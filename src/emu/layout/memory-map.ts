@@ -58,8 +58,14 @@ export const HANDLER_SLOTS = 0x1_0000;
 export const HEAT_AREA = DECODED_AREA + DECODED_PAGES * DECODED_PAGE_SIZE;
 export const HEAT_SIZE = (DECODED_PAGES * DECODED_PAGE_SIZE) / RECORD_SIZE;
 
+/** Tables for CRC32 and CRC32C (isa/crc): eight of 256 words for each polynomial. */
+export const CRC_TABLE_SIZE = 256 * 4;
+export const CRC_TABLES_EACH = 8;
+export const CRC_AREA = Math.ceil((HEAT_AREA + HEAT_SIZE) / CRC_TABLE_SIZE) * CRC_TABLE_SIZE;
+export const CRC_SIZE = 2 * CRC_TABLES_EACH * CRC_TABLE_SIZE;
+
 /** Where guest RAM starts: aligned to 2 MiB so that host huge pages can serve it. */
-export const RAM_OFFSET = Math.ceil((HEAT_AREA + HEAT_SIZE) / (2 * MIB)) * 2 * MIB;
+export const RAM_OFFSET = Math.ceil((CRC_AREA + CRC_SIZE) / (2 * MIB)) * 2 * MIB;
 
 /** Pages of 64 KiB for a machine with `ramSize` bytes of RAM. */
 export function wasmPagesFor(ramSize: number): number {

@@ -1,5 +1,6 @@
 /** Arm ARM C4.1.95, "Data Processing -- Register". */
 import type { I32, I64 } from '../../ir/ir.ts';
+import { type CrcName, crcStep } from '../crc.ts';
 import { type RawFields, type Register, type Row, row, u16 } from '../row.ts';
 import type { Semantics } from '../semantics.ts';
 import { addFlags, addWithCarry, extend, flagWidth, shift, subFlags } from './shared.ts';
@@ -356,38 +357,17 @@ function reverseBits<T extends Int>(b: Semantics, x: T): T {
   return reverseBytes(b, bytes, x.type === 'i64' ? 64 : 32);
 }
 
-const CRC32_POLYNOMIAL = 0xedb88320;
-const CRC32C_POLYNOMIAL = 0x82f63b78;
-/** CRC32{C}{B,H,W,X}: one step a bit, reflected polynomial; the 64-bit form takes an X register. */
-const crc = (name: string, c: '0' | '1', sz: number, polynomial: number): Row =>
+/** CRC32{C}{B,H,W,X}: the 64-bit form takes an X register. */
+const crc = (mnemonic: string, name: CrcName, sz: number): Row =>
   row(
-    name,
-    `${sz === 3 ? '1' : '0'} 0 0 11010110 Rm:5 010 ${c} ${sz.toString(2).padStart(2, '0') as '00'} Rn:5 Rd:5`,
-    `${name.toLowerCase()} <Wd>, <Wn>, <${sz === 3 ? 'X' : 'W'}m>`,
-    {
-      execute: ({ Rm, Rn, Rd }, b) => {
-        const words = sz === 3 ? [b.wrap(b.X(Rm)), b.wrap(b.shrU(b.X(Rm), b.i64(32)))] : [b.W(Rm)];
-        const bits = Math.min(32, 8 << sz);
-        let crc: I32 = b.W(Rn);
-        for (const word of words) {
-          const data = bits === 32 ? word : b.and(word, b.i32((1 << bits) - 1));
-          crc = crcSteps(b, b.xor(crc, data), bits, polynomial);
-        }
-        b.setR(Rd, crc);
-      },
-    },
+    mnemonic,
+    `${sz === 3 ? '1' : '0'} 0 0 11010110 Rm:5 010 ${name === 'crc32c' ? '1' : '0'} ${sz.toString(2).padStart(2, '0') as '00'} Rn:5 Rd:5`,
+    `${mnemonic.toLowerCase()} <Wd>, <Wn>, <${sz === 3 ? 'X' : 'W'}m>`,
+    { execute: ({ Rm, Rn, Rd }, b) => b.setR(Rd, crcStep(b, name, b.W(Rn), b.X(Rm), 1 << sz)) },
   );
-function crcSteps(b: Semantics, start: I32, bits: number, polynomial: number): I32 {
-  let crc = start;
-  for (let i = 0; i < bits; i++) {
-    const feedback = b.and(b.neg(b.and(crc, b.i32(1))), b.i32(polynomial));
-    crc = b.xor(b.shrU(crc, b.i32(1)), feedback);
-  }
-  return crc;
-}
 const checksums: Row[] = ['B', 'H', 'W', 'X'].flatMap((size, sz) => [
-  crc(`CRC32${size}`, '0', sz, CRC32_POLYNOMIAL),
-  crc(`CRC32C${size}`, '1', sz, CRC32C_POLYNOMIAL),
+  crc(`CRC32${size}`, 'crc32', sz),
+  crc(`CRC32C${size}`, 'crc32c', sz),
 ]);
 
 export const dataProcessingRegister: readonly Row[] = [
