@@ -11,7 +11,7 @@ const createMachine: CreateMachine = async (options) => {
     const fake = await fakeEngine();
     if (fake) return fake(options);
   }
-  const engine = await import('../embed/create-machine.ts');
+  const engine = await import('../embed/index.ts');
   return engine.createMachine(options);
 };
 
