@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEchoMachine } from '../emu/testing/echo-machine.ts';
 import type { EscapeAction } from './escape-keys.ts';
+import type { OpenSession } from './guest-session.ts';
 import type { InputSource } from './input-source.ts';
 import { nodeSessions } from './node-session.ts';
 import { parseOptions } from './options.ts';
@@ -18,14 +19,18 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-interface Typed {
+interface Setting {
   /** What a pipe holds. */
   readonly pipe?: string;
   /** The terminal's own key that the user presses once the machine runs. */
   readonly action?: Exclude<EscapeAction, 'help'>;
+  readonly openSession?: OpenSession;
 }
 
-async function run(args: string, { pipe = '', action }: Typed = {}) {
+async function run(
+  args: string,
+  { pipe = '', action, openSession = nodeSessions(createEchoMachine) }: Setting = {},
+) {
   let output = '';
   let closed = false;
   const said: string[] = [];
@@ -43,7 +48,7 @@ async function run(args: string, { pipe = '', action }: Typed = {}) {
   };
   const options = parseOptions(['--kernel', kernel, ...args.split(' ').filter(Boolean)]);
   const files = { kernel: options.kernel ?? '', initrd: options.initrd, dtb: undefined, append: '' };
-  const status = await runGuest(options, files, nodeSessions(createEchoMachine), {
+  const status = await runGuest(options, files, openSession, {
     input,
     output: (bytes) => {
       output += new TextDecoder().decode(bytes);
@@ -108,6 +113,21 @@ describe('a run of the command line', () => {
   it('ends with 0 when the user leaves or presses the power key', async () => {
     expect((await run('', { action: 'leave' })).status).toBe(0);
     expect((await run('', { action: 'power-key' })).status).toBe(0);
+  });
+
+  it('closes a session that is ready only after the end', async () => {
+    let closed = 0;
+    let started = 0;
+    const { status } = await run('--timeout 0.02', {
+      openSession: async (options, events) => {
+        await new Promise((resolve) => setTimeout(resolve, 60));
+        const session = await nodeSessions(createEchoMachine)(options, events);
+        session.start = async () => void started++;
+        session.close = async () => void closed++;
+        return session;
+      },
+    });
+    expect({ status, started, closed }).toEqual({ status: 124, started: 0, closed: 1 });
   });
 
   it('writes the figures of the run', async () => {

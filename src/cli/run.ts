@@ -50,6 +50,9 @@ class GuestRun {
   readonly #text = new ConsoleText();
   readonly #typer: LineTyper;
   #session: GuestSession | undefined;
+  /** The session that is being made; it has to be waited for to be closed. */
+  #opening: Promise<GuestSession> | undefined;
+  #hasEnded = false;
   /** When the machine was asked for; until then the host was being made ready. */
   #startMs: number | undefined;
   #untilMs: number | undefined;
@@ -73,10 +76,12 @@ class GuestRun {
         : setTimeout(() => this.#end('timeout'), timeoutSeconds * MS_PER_SECOND);
     this.#watchUntil();
     this.#boot(openSession).catch((failure) => {
+      if (this.#hasEnded) return;
       this.#io.say(failure instanceof Error ? failure.message : String(failure));
       this.#end('error');
     });
     const ending = await ended;
+    this.#hasEnded = true;
     clearTimeout(timer);
     this.#io.input.close();
     if (ending === 'timeout') this.#say(`the time limit of ${timeoutSeconds} s has passed`);
@@ -86,7 +91,9 @@ class GuestRun {
   async #boot(openSession: OpenSession): Promise<void> {
     const { memoryMiB, disks, engine } = this.#options;
     const wanted: SessionOptions = { ...this.#files, memoryMiB, disks, engine };
-    const session = await openSession(wanted, this.#events());
+    this.#opening = openSession(wanted, this.#events());
+    const session = await this.#opening;
+    if (this.#hasEnded) return;
     this.#session = session;
     this.#startMs = this.#io.nowMs();
     await session.start();
@@ -140,12 +147,12 @@ class GuestRun {
     let status = STATUS[ending];
     const endMs = this.#io.nowMs();
     const startMs = this.#startMs ?? endMs;
-    const session = this.#session;
+    const session = await this.#opening?.catch(() => undefined);
     let stats: MachineStats | undefined;
     let usage: HostUsage | undefined;
     try {
-      if (session && this.#options.stats !== undefined) {
-        [stats, usage] = await Promise.all([session.stats(), session.usage()]);
+      if (this.#session && this.#options.stats !== undefined) {
+        [stats, usage] = await Promise.all([this.#session.stats(), this.#session.usage()]);
       }
     } catch {
       // A machine that could not be loaded has no figures; the report says so.
