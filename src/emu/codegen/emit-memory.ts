@@ -30,7 +30,7 @@ export function emitGuestAddress(
   f.if('i32', 'likely');
   emitHostAddress(f, entry, va);
   f.plain('else');
-  environment.call(f, update ? 'rmwAddress' : 'readSlow', slowArguments(f, va, operation.access));
+  environment.call(f, update ? 'rmwAddress' : 'readSlow', [va, () => f.i32(operation.access)]);
   const address = f.takeLocal('i32');
   f.tee(address);
   environment.leaveIfZero(f);
@@ -65,7 +65,7 @@ export function emitGuestWrite(
   }
   f.plain('else');
   storeAll(() => f.i32(0), environment.stateBase + CPU.SCRATCH);
-  environment.call(f, 'writeSlow', slowArguments(f, va, operation.access));
+  environment.call(f, 'writeSlow', [va, () => f.i32(operation.access)]);
   environment.leaveIfZero(f);
   environment.afterSlowAccess(f);
   f.end();
@@ -120,19 +120,4 @@ function emitHostAddress(f: FunctionBuilder, entry: number, va: Push): void {
   f.get(entry);
   f.load('i32.load', ADDEND);
   f.numeric('i32.add');
-}
-
-/** Low half, high half, access word. */
-function slowArguments(f: FunctionBuilder, va: Push, access: number): readonly Push[] {
-  const low = () => {
-    va();
-    f.numeric('i32.wrap_i64');
-  };
-  const high = () => {
-    va();
-    f.i64(32n);
-    f.numeric('i64.shr_u');
-    f.numeric('i32.wrap_i64');
-  };
-  return [low, high, () => f.i32(access)];
 }

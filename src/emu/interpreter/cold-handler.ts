@@ -5,8 +5,8 @@ import { FunctionBuilder } from '../wasm/function-builder.ts';
 import { ModuleBuilder } from '../wasm/module-builder.ts';
 import type { ValueType } from '../wasm/opcodes.ts';
 import type { Handler } from './handler.ts';
-import { importAll } from './helpers.ts';
 import { RecordEnvironment } from './record-environment.ts';
+import { importAll } from './runtime-imports.ts';
 
 /** Signature of a function in the handler table: a record → the next record, or 0 when PC was set. */
 export const HANDLER_PARAMS: readonly ValueType[] = ['i32'];

@@ -33,6 +33,9 @@ const WORD = 4;
 const RUN_LENGTH = 16;
 /** A tag that no lookup asks for: fetch addresses have bits 1:0 clear. */
 const NO_TAG = 0xffffffff;
+/** The last decoded page is set aside for instructions that run alone. */
+const LONE_PAGE = DECODED_PAGES - 1;
+const COLDEST = 255;
 
 export class DecodeCache {
   private readonly memory: GuestMemory;
@@ -101,6 +104,24 @@ export class DecodeCache {
     }
   }
 
+  /**
+   * Decodes the one instruction at the linear address `at` into a page of records in which all others lead out
+   * of the page: gives that page's records.
+   */
+  decodeAlone(at: number): number {
+    const records = recordsAddress(LONE_PAGE);
+    for (let i = 0; i <= RECORDS_PER_PAGE; i++)
+      this.words16[(records + i * RECORD_SIZE) >> 1] = HANDLER_PAGE_END;
+    const heat = HEAT_AREA + (records - DECODED_AREA) / RECORD_SIZE;
+    this.bytes.fill(COLDEST, heat, heat + RECORDS_PER_PAGE + 1);
+    const offset = at % PAGE_SIZE;
+    const word = this.words32[at >> 2] ?? 0;
+    const words = (this.words[LONE_PAGE] ??= new Uint32Array(RECORDS_PER_PAGE));
+    words[offset / WORD] = word;
+    this.write(records + (offset / WORD) * RECORD_SIZE, offset, a64Decoder.decode(word));
+    return records;
+  }
+
   /** IC IVAU: instructions in [address, address + bytes) of guest-physical memory may have changed. */
   invalidatePhysicalLine(address: number, bytes: number): void {
     const offset = address - this.memory.ramBase;
@@ -153,7 +174,7 @@ export class DecodeCache {
 
   private claim(ramPage: number): number {
     const slot = this.nextVictim;
-    this.nextVictim = (slot + 1) % DECODED_PAGES;
+    this.nextVictim = (slot + 1) % LONE_PAGE;
     const evicted = this.ramPage[slot] ?? -1;
     if (evicted >= 0) {
       if (this.translated[slot]) this.onForget(recordsAddress(slot), 0, PAGE_SIZE);

@@ -24,10 +24,10 @@ import { FunctionBuilder, type Label } from '../wasm/function-builder.ts';
 import { ModuleBuilder } from '../wasm/module-builder.ts';
 import { HANDLER_PARAMS, HANDLER_RESULTS } from './cold-handler.ts';
 import type { Handler } from './handler.ts';
-import { importAll } from './helpers.ts';
 import { HANDLER_OFFSET } from './record.ts';
 import { RecordEnvironment } from './record-environment.ts';
 import { NOWHERE, REGION_PARAMS, REGION_RESULTS, REGION_RETURNED } from './region-signature.ts';
+import { importAll } from './runtime-imports.ts';
 
 /** Functions that the main loop calls besides the helpers. */
 export interface LoopImports {

@@ -24,8 +24,8 @@ import { coldHandlerModule } from './cold-handler.ts';
 import { DecodeCache } from './decode-cache.ts';
 import type { Handler } from './handler.ts';
 import { HandlerTable, hotHandlers } from './handler-table.ts';
-import type { HELPERS, HelperName } from './helpers.ts';
 import { interpreterModule } from './interpreter-module.ts';
+import { accessModule, type HELPERS, type HelperName } from './runtime-imports.ts';
 
 /** Arguments of helpers by their number. */
 type Arguments = [
@@ -83,7 +83,11 @@ export class Interpreter {
     this.state = new Int32Array(memory.memory.buffer);
     const { pages, shared } = memoryShape(memory.memory);
     const table = new WebAssembly.Table({ initial: HANDLER_SLOTS, element: 'anyfunc' });
-    const imports = { ...this.helpers(), memory: memory.memory, handlers: table };
+    const helpers = this.helpers();
+    const accesses = new WebAssembly.Instance(new WebAssembly.Module(accessModule()), {
+      [IMPORT_MODULE]: helpers,
+    });
+    const imports = { ...helpers, ...accesses.exports, memory: memory.memory, handlers: table };
     const handlers = new HandlerTable(hot, (number, handler) => {
       const module = new WebAssembly.Module(coldHandlerModule(handler, pages, shared));
       const { exports } = new WebAssembly.Instance(module, { [IMPORT_MODULE]: imports });

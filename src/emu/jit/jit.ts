@@ -5,9 +5,10 @@
  * A region is reached through its entry's record, whose handler number names it. So there are no links to
  * undo: whoever jumps, calls or returns looks at the record.
  */
-import { importAll } from '../interpreter/helpers.ts';
+
 import type { Interpreter } from '../interpreter/interpreter.ts';
 import { REGION_PARAMS, REGION_RESULTS } from '../interpreter/region-signature.ts';
+import { importAll } from '../interpreter/runtime-imports.ts';
 import { CPU } from '../layout/cpu-state.ts';
 import {
   CPU_BLOCK,

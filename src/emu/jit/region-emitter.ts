@@ -680,26 +680,8 @@ class RegionEmitter extends Environment {
     f.brIf(this.fault, 'unlikely');
   }
 
-  afterSlowAccess(f: FunctionBuilder): void {
-    if (this.flagsNow !== 'cells') {
-      f.i32(0);
-      f.i32(0);
-      f.store('i32.store', this.stateBase + CPU.LAZY_FLAGS_KIND);
-    }
-    f.i32(0);
-    f.load('i32.load', CPU_BLOCK + CPU.ATTENTION);
-    f.if(undefined, 'unlikely');
-    // What is left of the slice goes to FUEL; the next loop or exit finds none.
-    f.i32(0);
-    f.i32(0);
-    f.load('i32.load', CPU_BLOCK + CPU.FUEL);
-    f.get(this.budget);
-    f.numeric('i32.add');
-    f.store('i32.store', CPU_BLOCK + CPU.FUEL);
-    f.i32(0);
-    f.set(this.budget);
-    f.end();
-  }
+  /** An interrupt that the access raised waits for the end of the slice, or until the guest unmasks it. */
+  afterSlowAccess(): void {}
 }
 
 const LANES = { i32: 4, i64: 8, f32: 4, f64: 8 } as const;
