@@ -34,6 +34,11 @@ export function slotAddress(slot: number): number {
   return CODE_BASE + slot * SLOT_BYTES;
 }
 
+/** The slot that starts at an address. */
+export function slotAt(address: bigint): number {
+  return (Number(address) - CODE_BASE) / SLOT_BYTES;
+}
+
 const SCRATCH_SEED = 0x5eed;
 
 /** What scratch memory holds before every program. */

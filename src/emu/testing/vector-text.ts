@@ -1,8 +1,9 @@
 /**
  * Test programs with their expected outcome as text, one line each, in files by row:
- * `words|registers that are not zero at the start|end address|registers and memory that changed`.
+ * `slot:words|registers that are not zero at the start|end address|registers and memory that changed`.
  */
 import { assert } from '../base/assert.ts';
+import { slotAt } from './arena.ts';
 import {
   type End,
   newState,
@@ -15,6 +16,8 @@ import type { TestProgram } from './random-program.ts';
 
 export interface Vector {
   readonly row: string;
+  /** Where the program stood when it was recorded: results may hold code addresses. */
+  readonly slot: number;
   readonly words: readonly number[];
   readonly state: ProcessorState;
   /** PC is relative to the start of the program. */
@@ -59,7 +62,7 @@ export function formatVector(program: TestProgram, { end, address, state, memory
   ];
   const words = program.words.map((word) => word.toString(16));
   return [
-    words.join(' '),
+    `${slotAt(start).toString(16)}:${words.join(' ')}`,
     settings(initial, newState()),
     `${end} ${address.toString(16)}`,
     changes.filter(Boolean).join(' '),
@@ -80,7 +83,8 @@ function parseSettings(text: string, state: ProcessorState, memory: [number, big
 }
 
 function parseVector(row: string, line: string): Vector {
-  const [words = '', initial = '', ending = '', changes = ''] = line.split('|');
+  const [program = '', initial = '', ending = '', changes = ''] = line.split('|');
+  const [slot = '', words = ''] = program.split(':');
   const state = newState();
   parseSettings(initial, state, []);
   const expected = state.slice();
@@ -89,6 +93,7 @@ function parseVector(row: string, line: string): Vector {
   const [end = '', address = ''] = ending.split(' ');
   return {
     row,
+    slot: Number.parseInt(slot, 16),
     words: words.split(' ').map((word) => Number.parseInt(word, 16)),
     state,
     expected: { end: end as End, address: BigInt(`0x${address}`), state: expected, memory },
