@@ -24,6 +24,8 @@ import { loadOp, storeOp } from './memory-ops.ts';
 
 /** Operations with an effect whose value may still move to its single use. */
 const MOVABLE_EFFECTS = new Set<Operation['op']>(['guest.read', 'guest.update', 'call', 'host.atomic']);
+/** Those among them that change what a read may see. */
+const WRITING_EFFECTS = new Set<Operation['op']>(['call', 'host.atomic']);
 
 /** Emits a whole instruction; the environment closes it when it falls through. */
 export function emitInstruction(body: Body, f: FunctionBuilder, environment: Environment): void {
@@ -95,8 +97,8 @@ export class BodyEmitter {
   private emitBody(body: Body): void {
     for (const node of body.nodes) {
       if (this.deferred.has(node.id)) continue;
+      if (this.isIdle(node)) continue;
       const used = this.uses.get(node.id) ?? 0;
-      if (used === 0 && (isPure(node.operation) || isRead(node.operation))) continue;
       this.compute(node);
       if (node.type === undefined) continue;
       if (used === 0) this.f.plain('drop');
@@ -220,16 +222,23 @@ export class BodyEmitter {
     return value && (() => this.push(value));
   }
 
+  /** Counts uses by what is really emitted: last first, so that a value nobody needs does not use its arguments. */
   private count(body: Body): void {
-    body.nodes.forEach((node, index) => {
-      // Operations that read an argument several times must find it in a local.
-      for (const value of node.args) this.use(value, body, index);
+    if (body.result) this.use(body.result, body, body.nodes.length);
+    for (let index = body.nodes.length - 1; index >= 0; index--) {
+      const node = body.nodes[index];
+      if (!node || this.isIdle(node)) continue;
       if (node.operation.op === 'if') {
         this.count(node.operation.then);
         if (node.operation.else) this.count(node.operation.else);
       }
-    });
-    if (body.result) this.use(body.result, body, body.nodes.length);
+      for (const value of node.args) this.use(value, body, index);
+    }
+  }
+
+  /** Whether nothing would change without the operation. */
+  private isIdle(node: Node): boolean {
+    return !this.uses.get(node.id) && (isPure(node.operation) || isRead(node.operation));
   }
 
   private use(value: Value, body: Body, index: number): void {
@@ -267,9 +276,11 @@ export class BodyEmitter {
   private mayMove(body: Body, node: Node, from: number, to: number): boolean {
     if (isPure(node.operation)) return true;
     if (!isRead(node.operation) && !MOVABLE_EFFECTS.has(node.operation.op)) return false;
+    const writes = WRITING_EFFECTS.has(node.operation.op);
     for (let i = from + 1; i < to; i++) {
       const between = body.nodes[i];
-      if (!between || isPure(between.operation) || isRead(between.operation)) continue;
+      if (!between || isPure(between.operation)) continue;
+      if (isRead(between.operation) && !(writes && this.uses.get(between.id))) continue;
       // A translation changes no state that a state read could see; its slow path does reuse SCRATCH.
       if (between.operation.op === 'guest.read' && node.operation.op === 'state.load') continue;
       return false;
