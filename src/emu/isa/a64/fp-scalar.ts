@@ -7,6 +7,7 @@ import { NZCV } from '../../fp/compare.ts';
 import { type BinaryName, FP_FORMAT, type TernaryName } from '../../fp/operations.ts';
 import { ROUNDING_CURRENT } from '../../fp/slow-path.ts';
 import type { F32, F64, I32 } from '../../ir/ir.ts';
+import { expandFloatImmediate } from '../float-immediate.ts';
 import { i64, type Row, row, u16 } from '../row.ts';
 import type { Semantics } from '../semantics.ts';
 import { FUSED } from './fp-fused.ts';
@@ -15,6 +16,7 @@ import {
   attempt,
   BY_FTYPE,
   constant,
+  DOUBLE,
   either,
   exactly,
   type Float,
@@ -22,6 +24,7 @@ import {
   isOrdinary,
   isZero,
   keepsDenormals,
+  patternOf,
   putOperands,
   read,
   type Shape,
@@ -263,15 +266,9 @@ const select: Row = row(
 
 // ---- FMOV (immediate) ----
 
-/** VFPExpandImm: sign, three bits of exponent, four of fraction, in a format of 32 or 64 bits. */
+/** VFPExpandImm: the bit pattern of FMOV's immediate. */
 export function expandImmediate(double: boolean, imm8: number): bigint {
-  const [exponentBits, fractionBits] = double ? [11n, 52n] : [8n, 23n];
-  const high = BigInt((imm8 >> 6) & 1);
-  // The exponent: NOT(b), then b repeated, then the two low bits.
-  const repeated = high * ((1n << (exponentBits - 3n)) - 1n);
-  const exponent = ((1n - high) << (exponentBits - 1n)) | (repeated << 2n) | BigInt((imm8 >> 4) & 3);
-  const fraction = BigInt(imm8 & 15) << (fractionBits - 4n);
-  return (BigInt(imm8 >> 7) << (exponentBits + fractionBits)) | (exponent << fractionBits) | fraction;
+  return patternOf(scalar(double), expandFloatImmediate(imm8));
 }
 const immediate: Row = row(
   'FMOV (scalar, immediate)',
@@ -281,7 +278,7 @@ const immediate: Row = row(
     fp: true,
     when: singleOrDouble,
     operands: {
-      value: i64(['imm8'], ({ imm8 = 0, ftype = 0 }) => expandImmediate(ftype === 1, imm8)),
+      value: i64(['imm8'], ({ imm8 = 0, ftype = 0 }) => expandImmediate(ftype === DOUBLE, imm8)),
     },
     execute: ({ Rd, value }, b) => b.setD(Rd, value),
   },

@@ -106,7 +106,7 @@ export function bitwise(
 
 const asBits = new DataView(new ArrayBuffer(8));
 /** The bit pattern of a number in the shape's format. */
-function patternOf(s: Shape, value: number): bigint {
+export function patternOf(s: Shape, value: number): bigint {
   if (s.double) asBits.setFloat64(0, value);
   else asBits.setFloat32(0, value);
   return s.double ? asBits.getBigUint64(0) : BigInt(asBits.getUint32(0));
