@@ -24,7 +24,7 @@ import {
   WAIT,
 } from './runtime.ts';
 import { restoreCpu, saveCpu } from './saved-cpu.ts';
-import { ISS_STEP_PENDING, ISS_STEPPED, SoftwareStep } from './software-step.ts';
+import { ISS_STEP_PENDING, ISS_STEPPED, ISS_STEPPED_EXCLUSIVE, SoftwareStep } from './software-step.ts';
 import { CpuState, cellOffset, hex64 } from './state.ts';
 import { SystemInstructions } from './system-instructions.ts';
 import { storedRegisters } from './system-registers/table.ts';
@@ -66,8 +66,8 @@ export class Cpu implements CpuRuntime {
       placement: options.placement,
       fastPathChecksAlignment: options.fastPathChecksAlignment,
     });
-    this.context = new ExecutionContext(state, this.mmu);
     this.step = new SoftwareStep(state);
+    this.context = new ExecutionContext(state, this.mmu, this.step);
     this.exceptions = new Exceptions(state, this.context, (spsr, el) => this.step.entersByReturn(spsr, el));
     this.timers = new Timers(state, ports.clock, ports.physicalTimerLine, ports.virtualTimerLine);
     const { affinity } = options;
@@ -246,10 +246,10 @@ export class Cpu implements CpuRuntime {
     return STEP_TAKEN;
   }
 
-  softwareStepped(): void {
+  softwareStepped(wasLoadExclusive: boolean): void {
     if (!this.step.active()) return;
     this.state.set(CPU.SS, 0);
-    this.raise('softwareStep', ISS_STEPPED);
+    this.raise('softwareStep', ISS_STEPPED | (wasLoadExclusive ? ISS_STEPPED_EXCLUSIVE : 0));
   }
 
   // Interrupts and time.

@@ -227,7 +227,7 @@ describe('software step', () => {
     h.enterEl0(USER_PC, 1n << 21n);
     expect(h.cpu.softwareStep()).toBe(STEP_ONE);
     h.pc = USER_PC + 4n;
-    h.cpu.softwareStepped();
+    h.cpu.softwareStepped(false);
     expect(h.syndrome()).toEqual({ ec: 0x32, il: 1, iss: 0x100_0022 });
     expect(h.get('ELR_EL1')).toBe(USER_PC + 4n);
     expect(spsr()).toBe(0n);

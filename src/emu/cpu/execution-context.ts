@@ -6,7 +6,8 @@
 import { CPU } from '../layout/cpu-state.ts';
 import type { Mmu } from '../mmu/mmu.ts';
 import type { RegimeRegisters } from '../mmu/regime.ts';
-import { ATTENTION_INTERRUPT } from './runtime.ts';
+import { ATTENTION_INTERRUPT, ATTENTION_STEP } from './runtime.ts';
+import type { SoftwareStep } from './software-step.ts';
 import { type CpuState, cellOffset } from './state.ts';
 
 /** Bits of SCTLR_EL1 (low half) with effects outside translation. */
@@ -48,10 +49,12 @@ const TTBR1_CELL = cellOffset('TTBR1_EL1');
 export class ExecutionContext {
   private readonly state: CpuState;
   private readonly mmu: Mmu;
+  private readonly step: SoftwareStep;
 
-  constructor(state: CpuState, mmu: Mmu) {
+  constructor(state: CpuState, mmu: Mmu, step: SoftwareStep) {
     this.state = state;
     this.mmu = mmu;
+    this.step = step;
   }
 
   /** After a change of EL, PAN, UAO or DAIF. */
@@ -60,6 +63,7 @@ export class ExecutionContext {
     const s = this.state;
     this.mmu.enter(s.get(CPU.EL), s.get(CPU.PAN) !== 0, s.get(CPU.UAO) !== 0);
     this.interruptsChanged();
+    this.steppingChanged();
   }
 
   /** After a change of EL, SCTLR_EL1 or CPACR_EL1. */
@@ -114,6 +118,14 @@ export class ExecutionContext {
     const wanted = this.unmaskedLines() !== 0;
     const present = (this.state.get(CPU.ATTENTION) & ATTENTION_INTERRUPT) !== 0;
     if (wanted !== present) this.state.setBits(CPU.ATTENTION, ATTENTION_INTERRUPT, wanted);
+  }
+
+  /** After a change of EL, DAIF, MDSCR_EL1 or the OS lock: whether instructions are stepped from now on. */
+  steppingChanged(): boolean {
+    const wanted = this.step.active();
+    const present = (this.state.get(CPU.ATTENTION) & ATTENTION_STEP) !== 0;
+    if (wanted !== present) this.state.setBits(CPU.ATTENTION, ATTENTION_STEP, wanted);
+    return wanted;
   }
 
   /** After everything changed: reset or restore. */

@@ -24,8 +24,10 @@ export type StepResult = typeof CONTINUE | typeof RESYNC | typeof EXCEPTION | ty
 export const STEP_ONE = 1;
 export const STEP_TAKEN = 2;
 
-/** Bits of the state word ATTENTION. The CPU keeps bit 0; the others belong to the run loop. */
+/** Bits of the state word ATTENTION. The CPU keeps these two; the others belong to the run loop. */
 export const ATTENTION_INTERRUPT = 1;
+/** Instructions at the current level are stepped one by one: see `softwareStep`. */
+export const ATTENTION_STEP = 4;
 
 /** A system-register or SYS encoding in 16 bits: op0:op1:CRn:CRm:op2. */
 export function systemKey(op0: number, op1: number, crn: number, crm: number, op2: number): number {
@@ -87,12 +89,12 @@ export interface CpuRuntime extends Stateful {
   sendEvent(): StepResult;
 
   /**
-   * Software step (PTRACE_SINGLESTEP of the guest); ask after each RESYNC or EXCEPTION at the latest. CONTINUE:
-   * not stepping; STEP_ONE: execute one instruction, then call `softwareStepped` unless it took an exception;
-   * STEP_TAKEN: the step exception has been taken.
+   * Software step (PTRACE_SINGLESTEP of the guest); ask whenever ATTENTION_STEP is set. CONTINUE: not stepping;
+   * STEP_ONE: execute one instruction, then call `softwareStepped`; STEP_TAKEN: the step exception has been taken.
    */
   softwareStep(): number;
-  softwareStepped(): void;
+  /** Takes the exception after a stepped instruction, unless that took one itself. */
+  softwareStepped(wasLoadExclusive: boolean): void;
 
   /**
    * Takes a pending unmasked interrupt, with PC being the address of the next instruction: 1 when PC is now

@@ -16,6 +16,8 @@ const ISV = 1 << 24;
 const DEBUG_EXCEPTION_STATUS = 0x22;
 /** ISS of the exception after a stepped instruction. */
 export const ISS_STEPPED = ISV | DEBUG_EXCEPTION_STATUS;
+/** ISS.EX: that was a Load-Exclusive. */
+export const ISS_STEPPED_EXCLUSIVE = 1 << 6;
 /** ISS when no instruction was stepped. */
 export const ISS_STEP_PENDING = DEBUG_EXCEPTION_STATUS;
 

@@ -3,10 +3,10 @@
  * but which never match; OS lock; software step by MDSCR_EL1.SS (software-step.ts). No external debugger: the
  * communication channel is empty, the OS double lock is kept but has no effect.
  */
-import { CONTINUE } from '../runtime.ts';
+import { CONTINUE, RESYNC, type StepResult } from '../runtime.ts';
 import { cellOffset } from '../state.ts';
 import type { CellName } from './cells.ts';
-import type { SystemRegister } from './row.ts';
+import type { SystemContext, SystemRegister } from './row.ts';
 
 const LOW_WORD = 0xffff_ffffn;
 /** SS ERR TDCC KDE HDE MDE TDA INTdis TXU RXO TXfull RXfull. */
@@ -24,6 +24,11 @@ const WCR_WRITABLE = 0x1f1f_ffffn;
 const CLAIM_TAGS = 0xff;
 const OSLSR = cellOffset('OSLSR_EL1');
 const CLAIM = cellOffset('DBGCLAIM_EL1');
+
+/** Generated code must be left for the run loop to step. */
+function steppingChanged(c: SystemContext): StepResult {
+  return c.context.steppingChanged() ? RESYNC : CONTINUE;
+}
 
 function pair(index: 0 | 1, name: string, op2: number, writable: bigint): SystemRegister {
   const cell = `${name}${index}_EL1` as CellName;
@@ -59,6 +64,7 @@ export const DEBUG: readonly SystemRegister[] = [
     access: 'EL1 RW',
     cell: 'MDSCR_EL1',
     writable: MDSCR_WRITABLE,
+    written: steppingChanged,
   },
   {
     name: 'OSDTRTX_EL1',
@@ -81,7 +87,7 @@ export const DEBUG: readonly SystemRegister[] = [
     access: 'EL1 WO',
     write: (c, lo) => {
       c.state.set(OSLSR, lo & 1 ? OSLSR_OSLK : 0);
-      return CONTINUE;
+      return steppingChanged(c);
     },
   },
   {

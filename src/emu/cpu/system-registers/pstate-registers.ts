@@ -28,7 +28,7 @@ export function writeSpsel(c: SystemContext, spsel: number): StepResult {
 export function writeDaif(c: SystemContext, daif: number): StepResult {
   c.state.set(CPU.DAIF, daif & SPSR.DAIF);
   c.context.interruptsChanged();
-  return CONTINUE;
+  return c.context.steppingChanged() ? RESYNC : CONTINUE;
 }
 
 function floatingPointChanged(c: SystemContext): StepResult {
