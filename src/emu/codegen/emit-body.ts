@@ -6,16 +6,7 @@
  * machine's code stays small.
  */
 import { assert, unreachable } from '../base/assert.ts';
-import {
-  type Body,
-  isPure,
-  isRead,
-  type LoadKind,
-  type Node,
-  type Operation,
-  type StoreKind,
-  type Value,
-} from '../ir/ir.ts';
+import { type Body, isPure, isRead, type Node, type Operation, type Value } from '../ir/ir.ts';
 import type { FunctionBuilder } from '../wasm/function-builder.ts';
 import { emitAtomic } from './emit-atomic.ts';
 import { emitGuestAddress, emitGuestWrite } from './emit-memory.ts';

@@ -66,6 +66,8 @@ export class Interpreter {
   readonly imports: WebAssembly.ModuleImports;
   /** Called with a record that branches have reached often. */
   onHot: (record: number) => void = () => {};
+  /** Called now and then with the records of an indirect jump that left its region, and of its target. */
+  onJump: (record: number, target: number) => void = () => {};
   private readonly cpu: CpuRuntime;
   private readonly state: Int32Array;
   private readonly run32: (fuel: number) => number;
@@ -238,6 +240,7 @@ export class Interpreter {
         this.setPc(r, INSTRUCTION_BYTES);
         return 0;
       },
+      jumped: (record, target) => this.onJump(record, target),
       ...this.floatingPoint(),
     };
   }

@@ -25,6 +25,8 @@ export const HELPERS = {
   waitForEvent: [0, false],
   sendEvent: [0, false],
   instructionBarrier: [0, false],
+  /** A region's indirect jump went to this record. */
+  jumped: [1, false],
   fpUnary: [3, false],
   fpBinary: [3, false],
   fpTernary: [3, false],

@@ -2,6 +2,7 @@
 
 import { type FlagState, flagState } from '../codegen/lazy-flags.ts';
 import type { Body } from '../ir/ir.ts';
+import { isArithmeticHelper } from './arithmetic-helper.ts';
 import type { FlowShape } from './control-flow.ts';
 import type { Block } from './region.ts';
 import { endsInCall } from './registers.ts';
@@ -30,9 +31,7 @@ function setIn({ nodes }: Body): FlagState | undefined {
 
 /** Calls outside conditionals, except of floating-point helpers, store the flags first. */
 function callsRuntime({ nodes }: Body): boolean {
-  return nodes.some(
-    ({ operation }) => operation.op === 'call' && !/^(fp(?!Trap)|unsigned)/.test(operation.helper),
-  );
+  return nodes.some(({ operation }) => operation.op === 'call' && !isArithmeticHelper(operation.helper));
 }
 
 export function flagStates(

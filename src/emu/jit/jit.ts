@@ -23,6 +23,7 @@ import {
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import { FunctionBuilder } from '../wasm/function-builder.ts';
 import { IMPORT_MODULE, ModuleBuilder } from '../wasm/module-builder.ts';
+import { JumpTargets } from './jump-targets.ts';
 import { type CodePage, growRegion, PAGE_BYTES, pageOf, type Region, type RegionLimits } from './region.ts';
 import { emitRegion } from './region-emitter.ts';
 
@@ -62,6 +63,7 @@ export class Jit {
   /** In order of age. */
   private readonly regions = new Map<number, CompiledRegion>();
   private readonly byPage = new Map<number, Set<CompiledRegion>>();
+  private readonly jumps = new JumpTargets();
   private readonly freeNumbers: number[] = [];
   private nextNumber = FIRST_REGION_HANDLER;
   private readonly rounds = new Map<number, number>();
@@ -81,6 +83,7 @@ export class Jit {
     interpreter.cache.heat = options.heat;
     interpreter.cache.onForget = (records, first, last) => this.forget(records, first, last);
     interpreter.onHot = (record) => this.hot(record);
+    interpreter.onJump = (record, target) => this.jumped(record, target);
   }
 
   private hot(record: number): void {
@@ -88,11 +91,32 @@ export class Jit {
     const rounds = (this.rounds.get(record) ?? 0) + 1;
     this.rounds.set(record, rounds);
     if (rounds < this.options.rounds || this.refused.has(record)) return;
-    const records =
-      DECODED_AREA + Math.floor((record - DECODED_AREA) / DECODED_PAGE_SIZE) * DECODED_PAGE_SIZE;
+    const records = pageRecords(record);
     const entry = ((record - records) / RECORD_SIZE) * WORD;
-    const region = growRegion({ entry, page: (delta) => this.codePage(records, delta) }, LIMITS);
+    const region = growRegion(
+      {
+        entry,
+        page: (delta) => this.codePage(records, delta),
+        jumpTargets: (offset) => this.jumpTargets(records, offset),
+      },
+      LIMITS,
+    );
     if (!region || !this.compile(region, record)) this.refused.add(record);
+  }
+
+  /** An indirect jump left its region for `target`: learn, and make the region again when it is worth it. */
+  private jumped(record: number, target: number): void {
+    if (pageRecords(record) !== pageRecords(target) || !this.jumps.note(record, target)) return;
+    const offset = ((record - pageRecords(record)) / RECORD_SIZE) * WORD;
+    for (const region of this.byPage.get(pageRecords(record)) ?? [])
+      if (covers(region, pageRecords(record), offset, offset + WORD)) this.drop(region);
+  }
+
+  /** Targets of the indirect jump at an offset of the entry's page. */
+  private jumpTargets(records: number, offset: number): readonly number[] {
+    if (pageOf(offset) !== 0) return [];
+    const distances = this.jumps.of(records + (offset / WORD) * RECORD_SIZE);
+    return distances.map((distance) => offset + distance);
   }
 
   private compile(region: Region, record: number): boolean {
@@ -135,8 +159,7 @@ export class Jit {
   /** Code in [first, last) of a decoded page has changed. */
   private forget(records: number, first: number, last: number): void {
     for (const region of this.byPage.get(records) ?? [])
-      if (region.covers.some((c) => c.records === records && c.first < last && first < c.last))
-        this.drop(region);
+      if (covers(region, records, first, last)) this.drop(region);
     this.refused.clear();
   }
 
@@ -187,6 +210,16 @@ export class Jit {
     const matches = words[entry] === lo && words[entry + 1] === Number(pageVa >> 32n);
     return matches ? words[entry + 2] : undefined;
   }
+}
+
+/** Address of the first record of the decoded page that holds a record. */
+function pageRecords(record: number): number {
+  return record - ((record - DECODED_AREA) % DECODED_PAGE_SIZE);
+}
+
+/** Whether a region was made from bytes [first, last) of a decoded page. */
+function covers(region: CompiledRegion, records: number, first: number, last: number): boolean {
+  return region.covers.some((c) => c.records === records && c.first < last && first < c.last);
 }
 
 /** Whether the host compiles tail calls. */

@@ -23,6 +23,8 @@ export interface RegionSource {
   readonly entry: number;
   /** The page `delta` pages after the entry's, or undefined when it is not mapped or has no code yet. */
   page(delta: number): CodePage | undefined;
+  /** Where the indirect jump at an offset has been seen to go. */
+  jumpTargets(offset: number): readonly number[];
 }
 
 export interface RegionInstruction {
@@ -66,11 +68,13 @@ export function growRegion(source: RegionSource, limits: RegionLimits): Region |
     pages.set(delta, page);
     return page.wordAt(offset - delta * PAGE_BYTES);
   };
-  const leaders = discoverLeaders(source.entry, wordAt, limits);
+  const successorsOf: SuccessorsOf = (at, lifted) =>
+    lifted.exits.indirect === 'jump' ? source.jumpTargets(at) : directSuccessors(at, lifted);
+  const leaders = discoverLeaders(source.entry, wordAt, successorsOf, limits);
   const blocks = new Map<number, Block>();
   let instructionCount = 0;
   for (const offset of leaders) {
-    const block = readBlock(offset, leaders, wordAt);
+    const block = readBlock(offset, leaders, wordAt, successorsOf);
     blocks.set(offset, block);
     instructionCount += block.instructions.length;
   }
@@ -80,9 +84,15 @@ export function growRegion(source: RegionSource, limits: RegionLimits): Region |
 }
 
 type WordAt = (offset: number) => number | undefined;
+type SuccessorsOf = (at: number, lifted: Lifted) => readonly number[];
 
 /** Offsets where blocks start, breadth first from the entry, within the limits. */
-function discoverLeaders(entry: number, wordAt: WordAt, limits: RegionLimits): ReadonlySet<number> {
+function discoverLeaders(
+  entry: number,
+  wordAt: WordAt,
+  successorsOf: SuccessorsOf,
+  limits: RegionLimits,
+): ReadonlySet<number> {
   const leaders = new Set([entry]);
   let instructions = 0;
   for (const start of leaders) {
@@ -110,7 +120,7 @@ function isStraight(at: number, { exits }: Lifted): boolean {
 }
 
 /** Where the region may go on after an instruction; a call goes on at its return address. */
-function successorsOf(at: number, { exits }: Lifted): number[] {
+function directSuccessors(at: number, { exits }: Lifted): number[] {
   const next = at + INSTRUCTION_BYTES;
   if (exits.isCall || exits.indirect === 'call') return [next];
   const out = exits.branches.map((distance) => at + distance);
@@ -118,7 +128,12 @@ function successorsOf(at: number, { exits }: Lifted): number[] {
   return out;
 }
 
-function readBlock(offset: number, leaders: ReadonlySet<number>, wordAt: WordAt): Block {
+function readBlock(
+  offset: number,
+  leaders: ReadonlySet<number>,
+  wordAt: WordAt,
+  successorsOf: SuccessorsOf,
+): Block {
   const instructions: RegionInstruction[] = [];
   let at = offset;
   for (;;) {

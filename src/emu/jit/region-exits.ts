@@ -1,0 +1,310 @@
+/**
+ * How a region's code reaches other code: helpers of the runtime, the interpreter, other regions.
+ *
+ * Invariants at every exit: registers and flags in the state block are exact, PC_BIAS is right for the record that
+ * is returned, and BUDGET holds the fuel that is left.
+ */
+import { assert } from '../base/assert.ts';
+import type { Push } from '../codegen/environment.ts';
+import { storeLazily } from '../codegen/lazy-flags.ts';
+import { REGION_RETURNED } from '../interpreter/region-signature.ts';
+import { CPU } from '../layout/cpu-state.ts';
+import {
+  CPU_BLOCK,
+  DECODED_AREA,
+  FETCH_ENTRIES,
+  FETCH_ENTRY_SIZE,
+  FIRST_REGION_HANDLER,
+  HEAT_AREA,
+  RECORD_SIZE,
+} from '../layout/memory-map.ts';
+import type { FunctionBuilder, Label } from '../wasm/function-builder.ts';
+import { isArithmeticHelper } from './arithmetic-helper.ts';
+import { PAGE_BYTES, pageOf, type Region } from './region.ts';
+import { RECORDS_PER_BYTE, RegionCode } from './region-code.ts';
+
+/** Parameters of the region's function. */
+const DEPTH = 0;
+export const EXPECTED = 1;
+/** One indirect jump of eight that leave a region is looked at. */
+const JUMP_SAMPLE_MASK = 7;
+/** Calls nest at most this deep in the host's stack; deeper ones return to the interpreter. */
+const MAX_DEPTH = 120;
+const FETCH_TAG_MASK = -4096n | 3n;
+const RECORDS_ADDRESS = 8;
+
+const MEMORY_HELPERS = new Set(['readSlow', 'writeSlow', 'rmwAddress']);
+/** Helpers that write a general register named by the instruction's Rt. */
+const WRITES_RT = new Set(['systemRead', 'systemOperation']);
+
+export interface EmitContext {
+  /** Function indexes of the helpers. */
+  readonly helpers: ReadonlyMap<string, number>;
+  readonly regionType: number;
+  /** Whether the host has tail calls. */
+  readonly tailCalls: boolean;
+}
+
+export abstract class RegionExits extends RegionCode {
+  protected readonly context: EmitContext;
+  protected readonly exitRecord = this.f.takeLocal('i32');
+  /** Goes on at the record in `exitRecord`; everything is spilled. */
+  protected exit: Label = { depth: 0 };
+  /** An access faulted: PC is the vector. */
+  protected fault: Label = { depth: 0 };
+
+  constructor(region: Region, context: EmitContext) {
+    super(region);
+    this.context = context;
+  }
+
+  /** Hands over to the region at `exitRecord` without a trip through the interpreter, if there is one. */
+  protected emitExit(): void {
+    const { f } = this;
+    if (!this.context.tailCalls) return f.get(this.exitRecord);
+    const handler = f.takeLocal('i32');
+    f.get(this.budget);
+    f.i32(0);
+    f.numeric('i32.gt_s');
+    f.if(undefined, 'likely');
+    f.get(this.exitRecord);
+    f.load('i32.load16_u', 0);
+    f.tee(handler);
+    f.i32(FIRST_REGION_HANDLER);
+    f.numeric('i32.ge_u');
+    f.if();
+    f.get(DEPTH);
+    f.get(EXPECTED);
+    f.get(handler);
+    f.returnCallIndirect(this.context.regionType);
+    f.end();
+    f.end();
+    f.get(this.exitRecord);
+  }
+
+  /** Leaves the region for the instruction at an offset. */
+  protected leaveAt(target: number): void {
+    const { f } = this;
+    this.spill();
+    if (this.region.pages.has(pageOf(target)) && pageOf(target) === this.currentPage()) {
+      f.i32(this.recordAt(target));
+      f.set(this.exitRecord);
+    } else {
+      const address = f.takeLocal('i64');
+      this.pushAddress(target);
+      f.set(address);
+      this.findRecord(address);
+      f.freeLocal('i64', address);
+    }
+    f.br(this.exit);
+  }
+
+  protected leaveWithoutBudget(target: number): void {
+    const { f } = this;
+    f.get(this.budget);
+    f.i32(0);
+    f.numeric('i32.le_s');
+    f.if(undefined, 'unlikely');
+    this.spill();
+    f.i32(this.recordAt(target));
+    f.plain('return');
+    f.end();
+  }
+
+  /** Before an edge to another page: it must still be mapped where it was. Sets PC_BIAS for it. */
+  protected crossPage(target: number): void {
+    const { f } = this;
+    const page = pageOf(target);
+    const records = this.pageRecords(page);
+    const entry = f.takeLocal('i32');
+    const pushPageAddress = () => this.pushAddress(page * PAGE_BYTES);
+    this.pushFetchEntry(pushPageAddress);
+    f.tee(entry);
+    f.load('i64.load', 0);
+    pushPageAddress();
+    f.numeric('i64.eq');
+    f.get(entry);
+    f.load('i32.load', RECORDS_ADDRESS);
+    f.i32(records);
+    f.numeric('i32.eq');
+    f.numeric('i32.and');
+    f.freeLocal('i32', entry);
+    f.numeric('i32.eqz');
+    f.if(undefined, 'unlikely');
+    this.spill();
+    f.i32(0);
+    this.pushAddress(target);
+    f.store('i64.store', CPU_BLOCK + CPU.PC);
+    f.i32(0);
+    f.plain('return');
+    f.end();
+    f.i32(0);
+    this.pushBias(page);
+    f.store('i64.store', CPU_BLOCK + CPU.PC_BIAS);
+  }
+
+  /** PC_BIAS while code of a page runs. */
+  protected pushBias(page: number): void {
+    this.pushAddress(page * PAGE_BYTES);
+    this.f.i64(BigInt(this.pageRecords(page) >>> 2));
+    this.f.numeric('i64.sub');
+  }
+
+  protected pushFetchEntry(address: Push): void {
+    const { f } = this;
+    address();
+    f.numeric('i32.wrap_i64');
+    f.i32(12 - Math.log2(FETCH_ENTRY_SIZE));
+    f.numeric('i32.shr_u');
+    f.i32((FETCH_ENTRIES - 1) * FETCH_ENTRY_SIZE);
+    f.numeric('i32.and');
+    f.i32(0);
+    f.load('i32.load', CPU_BLOCK + CPU.FETCH_TLB);
+    f.numeric('i32.add');
+  }
+
+  /** Puts the record of the address in a local into `exitRecord` and sets PC_BIAS; leaves when the fetch TLB lacks it. */
+  protected findRecord(target: number): void {
+    const { f } = this;
+    const entry = f.takeLocal('i32');
+    this.pushFetchEntry(() => f.get(target));
+    f.tee(entry);
+    f.load('i64.load', 0);
+    f.get(target);
+    f.i64(FETCH_TAG_MASK);
+    f.numeric('i64.and');
+    f.numeric('i64.ne');
+    f.if(undefined, 'unlikely');
+    f.i32(0);
+    f.get(target);
+    f.store('i64.store', CPU_BLOCK + CPU.PC);
+    f.i32(0);
+    f.plain('return');
+    f.end();
+    f.get(target);
+    f.numeric('i32.wrap_i64');
+    f.i32(0xffc);
+    f.numeric('i32.and');
+    f.i32(Math.log2(RECORDS_PER_BYTE));
+    f.numeric('i32.shl');
+    f.get(entry);
+    f.load('i32.load', RECORDS_ADDRESS);
+    f.numeric('i32.add');
+    f.set(this.exitRecord);
+    f.i32(0);
+    f.get(target);
+    f.get(this.exitRecord);
+    f.i32(2);
+    f.numeric('i32.shr_u');
+    f.numeric('i64.extend_i32_u');
+    f.numeric('i64.sub');
+    f.store('i64.store', CPU_BLOCK + CPU.PC_BIAS);
+    f.freeLocal('i32', entry);
+  }
+
+  /**
+   * Counts an indirect jump that left the region, on the heat of its own record; now and then the runtime hears
+   * where it went (jit/jump-targets).
+   */
+  protected countJump(): void {
+    const { f } = this;
+    const heat = HEAT_AREA + (this.recordAt(this.instruction?.offset ?? 0) - DECODED_AREA) / RECORD_SIZE;
+    const count = f.takeLocal('i32');
+    f.i32(0);
+    f.i32(0);
+    f.load('i32.load8_u', heat);
+    f.i32(1);
+    f.numeric('i32.sub');
+    f.tee(count);
+    f.store('i32.store8', heat);
+    f.get(count);
+    f.i32(JUMP_SAMPLE_MASK);
+    f.numeric('i32.and');
+    f.numeric('i32.eqz');
+    f.freeLocal('i32', count);
+    f.if(undefined, 'unlikely');
+    const index = this.context.helpers.get('jumped');
+    assert(index !== undefined, 'helper jumped');
+    this.pushRecord();
+    f.get(this.exitRecord);
+    f.call(index);
+    f.end();
+  }
+
+  /**
+   * Calls the region at `exitRecord`, if there is one, and goes on at `back` when it returns there; otherwise
+   * leaves for that record. State is spilled.
+   */
+  protected callRegion(back: number): void {
+    const { f } = this;
+    const handler = f.takeLocal('i32');
+    f.get(this.exitRecord);
+    f.load('i32.load16_u', 0);
+    f.tee(handler);
+    f.i32(FIRST_REGION_HANDLER);
+    f.numeric('i32.lt_u');
+    f.get(DEPTH);
+    f.i32(MAX_DEPTH);
+    f.numeric('i32.gt_u');
+    f.numeric('i32.or');
+    f.brIf(this.exit, 'unlikely');
+    f.get(DEPTH);
+    f.i32(1);
+    f.numeric('i32.add');
+    this.pushAddress(back);
+    f.get(handler);
+    f.callIndirect(this.context.regionType);
+    f.freeLocal('i32', handler);
+    f.tee(this.exitRecord);
+    f.i32(REGION_RETURNED);
+    f.numeric('i32.ne');
+    f.if(undefined, 'unlikely');
+    f.get(this.exitRecord);
+    f.plain('return');
+    f.end();
+    f.i32(0);
+    this.pushBias(pageOf(back));
+    f.store('i64.store', CPU_BLOCK + CPU.PC_BIAS);
+    this.loadBudget();
+    f.get(this.budget);
+    f.i32(0);
+    f.numeric('i32.le_s');
+    f.if(undefined, 'unlikely');
+    f.i32(this.recordAt(back));
+    f.plain('return');
+    f.end();
+  }
+
+  call(f: FunctionBuilder, helper: string, args: readonly Push[]): void {
+    const index = this.context.helpers.get(helper);
+    assert(index !== undefined, `helper ${helper}`);
+    const memory = MEMORY_HELPERS.has(helper);
+    const arithmetic = isArithmeticHelper(helper);
+    if (memory) storeLazily(f, this.stateBase, this.flags, this.flagsNow);
+    else if (!arithmetic) this.spill();
+    this.pushRecord();
+    for (const push of args) push();
+    f.call(index);
+    if (memory || arithmetic) return;
+    if (WRITES_RT.has(helper)) this.reloadRt();
+    // MSR NZCV; the block's cells are right in any case.
+    if (this.conditionals.length === 0) this.flagsNow = 'cells';
+  }
+
+  protected reloadRt(): void {
+    for (const id of this.plan.used) if (id === this.instruction?.lifted.rt) this.loadRegister(id);
+  }
+
+  resync(f: FunctionBuilder): void {
+    f.i32(0);
+    f.plain('return');
+  }
+
+  leaveIfZero(f: FunctionBuilder): void {
+    f.numeric('i32.eqz');
+    f.brIf(this.fault, 'unlikely');
+  }
+
+  /** An interrupt that the access raised waits for the end of the slice, or until the guest unmasks it. */
+  afterSlowAccess(): void {}
+}
