@@ -69,7 +69,7 @@ export function summarise(samples: readonly Sample[]): Row[] {
     const ratios = new Map<EngineName, number>();
     const reference = medians.get('qemu');
     for (const [engine, value] of medians) {
-      if (engine === 'qemu' || reference === undefined) continue;
+      if (engine === 'qemu' || reference === undefined || workloadClass === 'footprint') continue;
       ratios.set(engine, smallerIsBetter(unit) ? reference / value : value / reference);
     }
     rows.push({ workload, class: workloadClass, unit, medians, ratios });
