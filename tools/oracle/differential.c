@@ -121,7 +121,7 @@ int main(void) {
   must(fread(initial, sizeof initial, 1, stdin) == 1, "scratch");
   programs = malloc(count * sizeof *programs);
   must(fread(programs, sizeof *programs, count, stdin) == count, "states");
-  must(fread(code, SLOT_BYTES, count, stdin) == count, "code");
+  must(fread(code, CODE_BYTES, 1, stdin) == 1, "code");
   memcpy(scratch, initial, SCRATCH_BYTES);
   must(mprotect(code, CODE_BYTES, PROT_READ | PROT_EXEC) == 0, "mprotect");
   __builtin___clear_cache((char *)code, (char *)code + CODE_BYTES);

@@ -15,7 +15,7 @@ import { parseArgs } from 'node:util';
 import { RandomWords } from '../../src/emu/fp/hard-operands.ts';
 import { a64Decoder } from '../../src/emu/isa/a64/index.ts';
 import { disassemble } from '../../src/emu/isa/disassembler.ts';
-import { SLOTS, slotAddress } from '../../src/emu/testing/arena.ts';
+import { crossesPages, SLOTS, slotAddress, slotAt } from '../../src/emu/testing/arena.ts';
 import { BareMachine, ENGINE_MODES } from '../../src/emu/testing/bare-machine.ts';
 import { outcomeDifferences, STATE, WORD_NAMES } from '../../src/emu/testing/processor-state.ts';
 import { ProgramGenerator } from '../../src/emu/testing/random-program.ts';
@@ -36,30 +36,40 @@ const PROGRAMS_PER_BATCH = SLOTS;
 
 const word = (value) => value.toString(16).padStart(8, '0');
 
+const ALL_SLOTS = Array.from({ length: SLOTS }, (_, slot) => slot);
+
 /** Runs the same programs in both; gives programs with our outcome, theirs and the differences. */
-function compare(machine, oracle, candidates) {
-  const programs = candidates.map((program, slot) => {
-    machine.load(slot, program.words);
-    return { ...program, state: program.state.with(STATE.PC, BigInt(slotAddress(slot))) };
+function compare(machine, oracle, candidates, slots = ALL_SLOTS) {
+  const programs = candidates.map((program, i) => {
+    machine.load(slots[i], program.words);
+    return { ...program, state: program.state.with(STATE.PC, BigInt(slotAddress(slots[i]))) };
   });
   machine.synchronize();
   const outcomes = programs.map(({ state }) => machine.run(state));
   // A program that does not end here would keep the oracle for ever.
   const theirs = oracle.ask(
-    programs.map((program, slot) => (outcomes[slot].end === 'timeout' ? { ...program, words: [] } : program)),
+    programs.map((program, i) => (outcomes[i].end === 'timeout' ? { ...program, words: [] } : program)),
   );
-  return programs.map((program, slot) => {
-    const [ours, expected] = [outcomes[slot], theirs[slot]];
+  return programs.map((program, i) => {
+    const [ours, expected] = [outcomes[i], theirs[i]];
     return { program, ours, expected, differences: outcomeDifferences(ours, expected) };
   });
+}
+
+/** The slots that lie in one or in two pages, as the program's does. */
+function slotsLike({ state }) {
+  const crosses = crossesPages(slotAt(state[STATE.PC]));
+  return ALL_SLOTS.filter((slot) => crossesPages(slot) === crosses);
 }
 
 /** Reduces a failing program as long as something smaller fails, too. */
 function reduce(machine, oracle, program) {
   let smallest = program;
+  const slots = slotsLike(program);
   for (;;) {
-    const smaller = [...reduceOnce(smallest)].slice(0, SLOTS);
-    const failing = compare(machine, oracle, smaller).find(({ differences }) => differences.length > 0);
+    const smaller = [...reduceOnce(smallest)].slice(0, slots.length);
+    const results = compare(machine, oracle, smaller, slots);
+    const failing = results.find(({ differences }) => differences.length > 0);
     if (!failing) return smallest;
     smallest = failing.program;
   }
@@ -107,7 +117,7 @@ function search(machine, oracle, generator, random, { count, rows, save }) {
 }
 
 function report(machine, oracle, program, save) {
-  const [result] = compare(machine, oracle, [reduce(machine, oracle, program)]);
+  const [result] = compare(machine, oracle, [reduce(machine, oracle, program)], slotsLike(program));
   describe(result);
   if (!save) return;
   const known = existsSync(FOUND) ? JSON.parse(readFileSync(FOUND, 'utf8')) : {};

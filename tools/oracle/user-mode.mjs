@@ -6,7 +6,6 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { STATE_WORDS } from '../../src/emu/testing/processor-state.ts';
 import {
   CODE_BASE,
   CODE_BYTES,
@@ -14,10 +13,9 @@ import {
   initialScratch,
   SCRATCH_BASE,
   SCRATCH_BYTES,
-  SLOT_BYTES,
-  SLOT_WORDS,
   THREAD_ID,
 } from '../../src/emu/testing/arena.ts';
+import { STATE, STATE_WORDS } from '../../src/emu/testing/processor-state.ts';
 
 const COMPILER = 'aarch64-linux-gnu-gcc';
 const QEMU = 'qemu-aarch64';
@@ -28,8 +26,9 @@ const SOURCE = new URL('differential.c', import.meta.url).pathname;
 const TEXT_SEGMENT = '0x2a5a000000';
 const TIMEOUT_MS = 60_000;
 const MAX_ANSWER_BYTES = 2 ** 28;
+const WORD = 4;
 const STATE_BYTES = STATE_WORDS * 8;
-const MACROS = { CODE_BASE, CODE_BYTES, SLOT_BYTES, SCRATCH_BASE, SCRATCH_BYTES, THREAD_ID };
+const MACROS = { CODE_BASE, CODE_BYTES, SCRATCH_BASE, SCRATCH_BYTES, THREAD_ID };
 /** Signal numbers of Linux. */
 const ENDS = { 4: 'ill', 5: 'trap', 7: 'bus', 11: 'segv' };
 
@@ -53,14 +52,12 @@ export class UserModeOracle {
     execFileSync(COMPILER, [...flags, ...macros, '-o', this.program, SOURCE], { stdio: 'inherit' });
   }
 
-  /** Outcomes of programs { words, state }, the first in slot 0 and so on; sets the states' PC. */
+  /** Outcomes of programs { words, state }, each in the slot that its PC names. */
   ask(programs) {
     const count = Buffer.alloc(4);
     count.writeUInt32LE(programs.length);
-    const code = new Uint32Array(programs.length * SLOT_WORDS).fill(END_WORD);
-    programs.forEach(({ words }, slot) => {
-      code.set(words, slot * SLOT_WORDS);
-    });
+    const code = new Uint32Array(CODE_BYTES / WORD).fill(END_WORD);
+    for (const { words, state } of programs) code.set(words, (Number(state[STATE.PC]) - CODE_BASE) / WORD);
     const states = programs.map(({ state }) => Buffer.from(state.buffer));
     const input = Buffer.concat([count, initialScratch(), ...states, Buffer.from(code.buffer)]);
     const { stdout, status, signal, stderr } = spawnSync(QEMU, ['-cpu', QEMU_CPU, this.program], {
