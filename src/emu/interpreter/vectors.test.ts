@@ -16,17 +16,36 @@ function readVectors(name: string): Vector[] {
   return existsSync(file) ? parseVectors(JSON.parse(readFileSync(file, 'utf8')) as VectorFile) : [];
 }
 
-/** What differs, as text: a line for each vector that does not end as expected. */
+/** Runs of vectors whose slots are all different. */
+function batches(vectors: readonly Vector[]): Vector[][] {
+  const out: Vector[][] = [];
+  let taken = new Set<number>();
+  for (const vector of vectors) {
+    if (out.length === 0 || taken.has(vector.slot)) {
+      out.push([]);
+      taken = new Set();
+    }
+    taken.add(vector.slot);
+    out.at(-1)?.push(vector);
+  }
+  return out;
+}
+
+/** What differs, as text: a line for a vector that does not end as expected. */
+function failure(machine: BareMachine, { row, slot, words, state, expected }: Vector): string[] {
+  const start = BigInt(slotAddress(slot));
+  const pc = BigInt.asUintN(64, (expected.state[STATE.PC] ?? 0n) + start);
+  const ours = machine.run(state.with(STATE.PC, start));
+  const differences = outcomeDifferences(ours, { ...expected, state: expected.state.with(STATE.PC, pc) });
+  if (differences.length === 0) return [];
+  return [`${row} (${words.map((word) => word.toString(16)).join(' ')}): ${differences.join('; ')}`];
+}
+
 function failures(machine: BareMachine, vectors: readonly Vector[]): string[] {
-  return vectors.flatMap(({ row, slot, words, state, expected }) => {
-    const start = BigInt(slotAddress(slot));
-    const pc = BigInt.asUintN(64, (expected.state[STATE.PC] ?? 0n) + start);
-    machine.load(slot, words);
+  return batches(vectors).flatMap((batch) => {
+    for (const { slot, words } of batch) machine.load(slot, words);
     machine.synchronize();
-    const ours = machine.run(state.with(STATE.PC, start));
-    const differences = outcomeDifferences(ours, { ...expected, state: expected.state.with(STATE.PC, pc) });
-    if (differences.length === 0) return [];
-    return [`${row} (${words.map((word) => word.toString(16)).join(' ')}): ${differences.join('; ')}`];
+    return batch.flatMap((vector) => failure(machine, vector));
   });
 }
 
