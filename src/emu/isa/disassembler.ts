@@ -2,7 +2,7 @@
  * From instruction words to assembly text, by the syntax of the rows; the text is that of GNU objdump, with a
  * space after the mnemonic.
  */
-import { A64_ROWS, a64Decoder } from './a64/index.ts';
+import { a64Decoder } from './a64/index.ts';
 import { ALIASES, type Alias } from './aliases.ts';
 import { type OperandPrinter, operandPrinter } from './assembly-operands.ts';
 import type { RawFields, Row } from './row.ts';
@@ -106,9 +106,4 @@ export function disassemble(word: number, pc: bigint, options: DisassemblyOption
   const decoded = a64Decoder.decode(word);
   if (!decoded) return `.inst 0x${(word >>> 0).toString(16).padStart(8, '0')} ; undefined`;
   return instructionText(decoded.row, decoded.fields, pc, options);
-}
-
-/** Compiles the syntax of every row: finds mistakes in the table. @throws at the first. */
-export function checkSyntax(): void {
-  for (const row of A64_ROWS) compiledRow(row);
 }
