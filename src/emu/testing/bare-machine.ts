@@ -8,7 +8,7 @@ import { type CodeCache, systemKey } from '../cpu/runtime.ts';
 import { cellOffset } from '../cpu/state.ts';
 import { SYSTEM_REGISTERS } from '../cpu/system-registers/table.ts';
 import { Interpreter } from '../interpreter/interpreter.ts';
-import { AT_ONCE, Jit } from '../jit/jit.ts';
+import { AT_ONCE, Jit, type JitOptions } from '../jit/jit.ts';
 import { CPU } from '../layout/cpu-state.ts';
 import { CPU_BLOCK, FETCH_AREA, RAM_OFFSET, TLB_AREA, wasmPagesFor } from '../layout/memory-map.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
@@ -112,10 +112,11 @@ export class BareMachine {
     this.scratch.set(this.initial);
   }
 
-  static async create(mode: EngineMode = 'interpret'): Promise<BareMachine> {
+  static async create(mode: EngineMode | JitOptions = 'interpret'): Promise<BareMachine> {
     const machine = new BareMachine();
     machine.interpreter = await Interpreter.create(machine.memory, machine.cpu);
-    if (mode === 'translate') machine.jit = new Jit(machine.interpreter, machine.memory, AT_ONCE);
+    const options = mode === 'translate' ? AT_ONCE : mode;
+    if (options !== 'interpret') machine.jit = new Jit(machine.interpreter, machine.memory, options);
     return machine;
   }
 

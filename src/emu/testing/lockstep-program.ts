@@ -21,6 +21,10 @@ const PAGE_WORDS = 1024;
 export const FLOW_PAGES = 3;
 export const FLOW_BYTES = FLOW_PAGES * PAGE_WORDS * WORD_BYTES;
 
+/** Times that edges may close a cycle; long runs let indirect jumps show where they go. */
+const SHORT_RUN = 30;
+const LONG_RUN = 800;
+
 export interface FlowProgram {
   /** From the start of its first page to its last instruction; what is not code is the end's BRK. */
   readonly words: readonly number[];
@@ -169,7 +173,7 @@ export class FlowGenerator {
     this.code.place(this.end);
     this.code.emit(END_WORD);
     const state = randomState(random, this.roles);
-    state[STATE.X + roles.counter] = BigInt(1 + random.below(30));
+    state[STATE.X + roles.counter] = BigInt(1 + random.below(oneIn(random, 3) ? LONG_RUN : SHORT_RUN));
     return { words: this.code.finish(), entry: entry * WORD_BYTES, state };
   }
 
