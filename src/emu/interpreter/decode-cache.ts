@@ -8,7 +8,7 @@
  * offset in the page, so pages are shared by all translation contexts and exception levels.
  */
 import { a64Decoder } from '../isa/a64/index.ts';
-import type { Decoded } from '../isa/decoder.ts';
+import type { RawFields, Row } from '../isa/row.ts';
 import {
   DECODED_AREA,
   DECODED_PAGE_SIZE,
@@ -22,7 +22,7 @@ import {
   TLB_BANKS,
 } from '../layout/memory-map.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
-import { choose, hasDirectBranch } from './handler.ts';
+import { choose } from './handler.ts';
 import type { HandlerTable } from './handler-table.ts';
 import { HANDLER_DECODE, HANDLER_PAGE_END } from './interpreter-module.ts';
 import { registerFieldOffset } from './record.ts';
@@ -31,11 +31,21 @@ const PAGE_SIZE = 4096;
 const WORD = 4;
 /** Records decoded at once: a straight run up to the next branch, at most this many. */
 const RUN_LENGTH = 16;
+/** Records by word, for words that come again. */
+const MAX_IMAGES = 1 << 16;
+const RECORD_WORDS = RECORD_SIZE / 4;
 /** A tag that no lookup asks for: fetch addresses have bits 1:0 clear. */
 const NO_TAG = 0xffffffff;
 /** The last decoded page is set aside for instructions that run alone. */
 const LONE_PAGE = DECODED_PAGES - 1;
 const COLDEST = 255;
+
+/** A decoded record that can be copied; a branch's depends on whether its target is in the same page. */
+interface RecordImage {
+  readonly record: Uint32Array;
+  readonly distance: number;
+  readonly near: boolean;
+}
 
 export class DecodeCache {
   private readonly memory: GuestMemory;
@@ -44,6 +54,7 @@ export class DecodeCache {
   private readonly words16: Uint16Array;
   private readonly bytes: Uint8Array;
   private readonly view: DataView;
+  private readonly images = new Map<number, RecordImage>();
   /** Branches that reach a record before it counts as hot, 1 … 255, for pages decoded from now on. */
   heat = 255;
   /** RAM page number → decoded page + 1. */
@@ -75,12 +86,15 @@ export class DecodeCache {
     this.forgetFetchEntries();
   }
 
-  /** Address of the records for the RAM page at linear address `page`; makes them when there are none. */
-  recordsOf(page: number): number {
+  /**
+   * Address of the records for the RAM page at linear address `page`; makes them when there are none. With
+   * `changed` the page may have been written to without notice.
+   */
+  recordsOf(page: number, changed = false): number {
     const number = (page - this.memory.ramOffset) / PAGE_SIZE;
     const known = this.pageOf[number] ?? 0;
     const slot = known > 0 ? known - 1 : this.claim(number);
-    if (this.checkedIn[slot] !== this.generation) this.compareWithRam(slot, page);
+    if (changed || this.checkedIn[slot] !== this.generation) this.compareWithRam(slot, page);
     return recordsAddress(slot);
   }
 
@@ -98,9 +112,7 @@ export class DecodeCache {
       if (index > first && this.words16[at >> 1] !== HANDLER_DECODE) return;
       const word = this.words32[(page >> 2) + index] ?? 0;
       words[index] = word;
-      const decoded = a64Decoder.decode(word);
-      this.write(at, index * WORD, decoded);
-      if (!decoded || hasDirectBranch(decoded.row)) return;
+      if (!this.write(at, index * WORD, word)) return;
     }
   }
 
@@ -118,7 +130,7 @@ export class DecodeCache {
     const word = this.words32[at >> 2] ?? 0;
     const words = (this.words[LONE_PAGE] ??= new Uint32Array(RECORDS_PER_PAGE));
     words[offset / WORD] = word;
-    this.write(records + (offset / WORD) * RECORD_SIZE, offset, a64Decoder.decode(word));
+    this.write(records + (offset / WORD) * RECORD_SIZE, offset, word);
     return records;
   }
 
@@ -187,8 +199,8 @@ export class DecodeCache {
     this.checkedIn[slot] = this.generation;
     this.pagesDecoded++;
     const records = recordsAddress(slot);
-    for (let i = 0; i < RECORDS_PER_PAGE; i++)
-      this.words16[(records + i * RECORD_SIZE) >> 1] = HANDLER_DECODE;
+    // Memory that was never used is zero: HANDLER_DECODE, and touching it would cost page faults.
+    if (evicted >= 0) this.bytes.fill(HANDLER_DECODE, records, records + RECORDS_PER_PAGE * RECORD_SIZE);
     const heat = HEAT_AREA + (records - DECODED_AREA) / RECORD_SIZE;
     this.bytes.fill(this.heat, heat, heat + RECORDS_PER_PAGE);
     this.words16[(records + RECORDS_PER_PAGE * RECORD_SIZE) >> 1] = HANDLER_PAGE_END;
@@ -199,8 +211,10 @@ export class DecodeCache {
     const records = recordsAddress(slot);
     const words = this.words[slot];
     for (let i = 0; words && i < RECORDS_PER_PAGE; i++) {
-      if (words[i] === this.words32[(page >> 2) + i]) continue;
-      this.reset(records + i * RECORD_SIZE);
+      const record = records + i * RECORD_SIZE;
+      const isUnknown = this.words16[record >> 1] === HANDLER_DECODE;
+      if (isUnknown || words[i] === this.words32[(page >> 2) + i]) continue;
+      this.reset(record);
       if (this.translated[slot]) this.onForget(records, i * WORD, (i + 1) * WORD);
     }
     this.checkedIn[slot] = this.generation;
@@ -212,13 +226,29 @@ export class DecodeCache {
     this.bytes[HEAT_AREA + (record - DECODED_AREA) / RECORD_SIZE] = this.heat;
   }
 
-  private write(at: number, offsetInPage: number, decoded: Decoded | undefined): void {
+  /** Writes a word's record; gives whether execution may go on with the next one. */
+  private write(at: number, offsetInPage: number, word: number): boolean {
+    const known = this.images.get(word);
+    if (known && (known.distance === 0 || staysInPage(offsetInPage, known.distance) === known.near)) {
+      this.words32.set(known.record, at >> 2);
+      return known.distance === 0;
+    }
+    const decoded = a64Decoder.decode(word);
     if (!decoded) {
       this.words16[at >> 1] = this.handlers.undefinedHandler;
-      return;
+      return false;
     }
     const { row, fields } = decoded;
-    const near = hasDirectBranch(row) && this.staysInPage(row, fields, offsetInPage);
+    const distance = branchDistance(row, fields);
+    const near = distance !== 0 && staysInPage(offsetInPage, distance);
+    this.words16[at >> 1] = this.writeOperands(at, row, fields, near);
+    if (this.images.size >= MAX_IMAGES) this.images.clear();
+    this.images.set(word, { record: this.words32.slice(at >> 2, (at >> 2) + RECORD_WORDS), distance, near });
+    return distance === 0;
+  }
+
+  /** Puts an instruction's operands into its record and gives its handler. */
+  private writeOperands(at: number, row: Row, fields: RawFields, near: boolean): number {
     const { number, slots } = this.handlers.find(row, choose(row, fields), near);
     for (const { kind, offset, source } of slots) {
       if ('register' in source) {
@@ -228,21 +258,30 @@ export class DecodeCache {
       const value = row.operands[source.operand]?.value(fields) ?? 0;
       if (kind === 'u16') this.words16[(at + offset) >> 1] = Number(value);
       else if (kind === 'i64') this.view.setBigInt64(at + offset, BigInt.asIntN(64, BigInt(value)), true);
-      else
-        this.view.setInt32(
-          at + offset,
-          kind === 'branch' && near ? Number(value) * (RECORD_SIZE / WORD) : Number(value),
-          true,
-        );
+      else {
+        const scale = kind === 'branch' && near ? RECORD_SIZE / WORD : 1;
+        this.view.setInt32(at + offset, Number(value) * scale, true);
+      }
     }
-    this.words16[at >> 1] = number;
+    return number;
   }
+}
 
-  private staysInPage(row: Decoded['row'], fields: Decoded['fields'], offsetInPage: number): boolean {
-    const spec = Object.values(row.operands).find(({ kind }) => kind === 'branch');
-    const target = offsetInPage + Number(spec?.value(fields) ?? 0);
-    return target >= 0 && target < PAGE_SIZE;
+/** A direct branch's distance in bytes, 0 for every other instruction (and for a branch to itself, see below). */
+function branchDistance(row: Row, fields: RawFields): number {
+  for (const name in row.operands) {
+    const operand = row.operands[name];
+    // A branch to itself counts as one that stays close by.
+    if (operand?.kind === 'branch') return Number(operand.value(fields)) || BRANCH_TO_ITSELF;
   }
+  return 0;
+}
+/** Stands for the distance 0, which stays in the page like this one. */
+const BRANCH_TO_ITSELF = Number.MIN_VALUE;
+
+function staysInPage(offsetInPage: number, distance: number): boolean {
+  const target = offsetInPage + distance;
+  return target >= 0 && target < PAGE_SIZE;
 }
 
 function slotOf(record: number): number {

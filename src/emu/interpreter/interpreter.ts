@@ -165,8 +165,7 @@ export class Interpreter {
     if (this.alone) return this.fetchAlone(this.alone, page);
     const cached = this.cpu.instructionCacheEnabled();
     // Without an instruction cache stores are visible to fetches at the next branch to another page.
-    if (!cached) this.cache.invalidateAll();
-    const records = this.cache.recordsOf(page);
+    const records = this.cache.recordsOf(page, !cached);
     if (!cached) return records;
     const pcLo = this.state[(CPU_BLOCK + CPU.PC) >> 2] ?? 0;
     const entry =
