@@ -297,6 +297,13 @@ describe('instruction fetch', () => {
     h.msr('SCTLR_EL1', 1n << 12n);
     expect(h.cpu.instructionCacheEnabled()).toBe(true);
   });
+
+  it('hides what was fetched through the cache when that is switched off', () => {
+    h.msr('SCTLR_EL1', 1n << 12n);
+    const cached = h.field('FETCH_TLB');
+    h.msr('SCTLR_EL1', 0n);
+    expect(h.field('FETCH_TLB')).not.toBe(cached);
+  });
 });
 
 describe('alignment', () => {
@@ -328,6 +335,9 @@ describe('alignment', () => {
     expectAbort(h.read(BigInt(PAGE) + 1n, LOAD4), ALIGNMENT, BigInt(PAGE) + 1n);
     expect(h.lookUp('TLB_READ', BigInt(PAGE))).toBeUndefined();
     expectAbort(h.read(1n << 48n, LOAD8), addressSize(0), 1n << 48n);
+    expect(h.write(BigInt(PAGE), storeAccess(8), 5n)).toBe(true);
+    expectAbort(h.write(BigInt(PAGE) + 2n, storeAccess(4), 0n), ALIGNMENT | WRITE, BigInt(PAGE) + 2n);
+    expect(h.read(BigInt(PAGE), LOAD8)).toBe(5n);
   });
 
   it('uses the TLB with the MMU off where the fast path checks alignment', () => {

@@ -2,8 +2,8 @@
  * One vCPU's memory path behind the TLB fast path: translation and refill, page-crossing and device accesses,
  * alignment, in-place access for atomics, instruction fetch, address-translation instructions.
  *
- * Invariant: the TLB pointers in the state block always name banks of the current EL, PAN, UAO and tables (or
- * the empty bank, until the first access as EL0 resolves it).
+ * Invariant: the TLB pointers in the state block always name banks of the current EL, PAN, UAO and tables; or the
+ * empty bank, until the first access as EL0 resolves it, and while every access must be checked for alignment.
  */
 import type { AccessSize } from '../base/ports.ts';
 import { CPU } from '../layout/cpu-state.ts';
@@ -135,9 +135,12 @@ export class Mmu {
     this.point(unprivileged, CPU.TLB_READ_UNPRIVILEGED, CPU.TLB_WRITE_UNPRIVILEGED);
   }
 
+  /** Shows a bank to the fast path; where alignment matters and it does not check that, only to `locate`. */
   private point(bank: TlbBank, readField: number, writeField: number): void {
-    this.words[(this.block + readField) >>> 2] = bank.read;
-    this.words[(this.block + writeField) >>> 2] = bank.write;
+    const { enabled, alignmentChecked } = this.regime;
+    const shown = this.ports.fastPathChecksAlignment || (enabled && !alignmentChecked);
+    this.words[(this.block + readField) >>> 2] = (shown ? bank : this.tlb.empty).read;
+    this.words[(this.block + writeField) >>> 2] = (shown ? bank : this.tlb.empty).write;
   }
 
   private kernelBank(): TlbBank {
@@ -260,7 +263,8 @@ export class Mmu {
     this.physical = t.page + (vaLo & PAGE_MASK);
     const page = this.ports.memory.offsetOf(t.page, PAGE_SIZE);
     if (page < 0) return DEVICE;
-    if (this.mayCache(t)) this.refill(bank, el, vaLo, vaHi, page);
+    // With the MMU off all memory is Device, whose accesses `misaligned` has looked at.
+    if (!t.device || !this.regime.enabled) this.refill(bank, el, vaLo, vaHi, page);
     return page + (vaLo & PAGE_MASK);
   }
 
@@ -276,12 +280,6 @@ export class Mmu {
   private deviceForbids(vaLo: number, access: Access): boolean {
     if (access & ACCESS_ZERO_BLOCK) return true;
     return (access & ACCESS_CACHE_MAINTENANCE) === 0 && (vaLo & elementAlignmentMask(access)) !== 0;
-  }
-
-  /** Whether the fast path may serve a page of RAM: where alignment matters, only if it checks that. */
-  private mayCache(t: Translation): boolean {
-    if (!this.regime.enabled) return this.ports.fastPathChecksAlignment;
-    return !t.device && (!this.regime.alignmentChecked || this.ports.fastPathChecksAlignment);
   }
 
   /** Enters the page into both arrays as far as it permits: there is no hardware dirty state to keep. */

@@ -101,7 +101,8 @@ export class Stage1Regime {
     this.physicalLimit = 2 ** PHYSICAL_BITS[r.tcrHi & TCR_HI_IPS_MASK]!;
     this.mairLo = r.mairLo;
     this.mairHi = r.mairHi;
-    const checks = r.sctlr & (SCTLR_M | SCTLR_A | SCTLR_WXN);
+    // SCTLR_EL1.I, too: fetches that may not be cached must not find what was entered when they might.
+    const checks = r.sctlr & (SCTLR_M | SCTLR_A | SCTLR_WXN | SCTLR_I);
     this.signature = `${checks},${r.tcrLo},${r.tcrHi},${r.mairLo},${r.mairHi}`;
     this.configureTables(r);
   }
