@@ -4,11 +4,12 @@
  * counted its whole block.
  */
 import { assert } from '../base/assert.ts';
-import { CODE_BASE, CODE_BYTES } from './arena.ts';
+import { CODE_BASE, CODE_BYTES, END_WORD } from './arena.ts';
 import type { BareMachine, RunOutcome } from './bare-machine.ts';
 import { FLOW_BYTES, type FlowProgram } from './lockstep-program.ts';
 import { STATE, WORD_NAMES } from './processor-state.ts';
 
+const WORD_BYTES = 4;
 /** Programs that fit into the arena at once. */
 export const FLOW_SLOTS = Math.floor(CODE_BYTES / FLOW_BYTES);
 
@@ -20,7 +21,8 @@ export function flowAddress(slot: number): number {
 export function loadFlows(machine: BareMachine, programs: readonly FlowProgram[]): void {
   assert(programs.length <= FLOW_SLOTS, 'the programs fit into the arena');
   programs.forEach(({ words }, slot) => {
-    machine.loadAt(flowAddress(slot), words);
+    const rest = new Array<number>(FLOW_BYTES / WORD_BYTES - words.length).fill(END_WORD);
+    machine.loadAt(flowAddress(slot), [...words, ...rest]);
   });
   machine.synchronize();
 }
