@@ -13,6 +13,12 @@ const END_TYPED = "echo bench'-end' $?";
 const END = /^([\s\S]*?)^bench-end (\d+)$/m;
 const LONGEST_DIAGNOSIS = 2000;
 
+/** Guests do not outlive the measurement, however it ends. */
+const living = new Set<ChildProcessWithoutNullStreams>();
+process.on('exit', () => {
+  for (const child of living) child.kill('SIGKILL');
+});
+
 export interface GuestEnd {
   /** Between the start of the process and the start of the machine; 0 where they are one. */
   readonly startupSeconds: number;
@@ -32,6 +38,7 @@ export class BenchGuest {
     this.#command = command;
     if (command.stats !== undefined) rmSync(command.stats, { force: true });
     this.#process = spawn(command.file, command.args);
+    living.add(this.#process);
     this.#process.stdout.on('data', (bytes: Uint8Array) => this.#waiters.push(bytes));
     this.#process.stderr.on('data', (bytes: Uint8Array) => {
       this.#diagnosis = (this.#diagnosis + bytes).slice(-LONGEST_DIAGNOSIS);
@@ -42,7 +49,10 @@ export class BenchGuest {
       this.#process.once('error', () => resolve());
       this.#process.once('close', () => resolve());
     });
-    void this.#ended.then(() => this.#waiters.rejectAll(`the guest ended. ${this.#diagnosis}`));
+    void this.#ended.then(() => {
+      living.delete(this.#process);
+      this.#waiters.rejectAll(`the guest ended. ${this.#diagnosis}`);
+    });
   }
 
   /** Seconds from the start of the process to the shell's prompt. */
@@ -70,12 +80,18 @@ export class BenchGuest {
   /** Switches the guest off, and ends its process when it does not. */
   async close(): Promise<GuestEnd> {
     this.#process.stdin.write('\rpoweroff -f\r');
-    const killer = setTimeout(() => this.#process.kill('SIGTERM'), POWER_OFF_TIMEOUT_MS);
+    const killer = setTimeout(() => this.#process.kill('SIGKILL'), POWER_OFF_TIMEOUT_MS);
     await this.#ended;
     clearTimeout(killer);
     const { stats } = this.#command;
     if (stats === undefined) return { startupSeconds: 0, host: undefined };
-    if (!existsSync(stats)) throw new Error(`no figures of the run. ${this.#diagnosis}`);
+    if (!existsSync(stats)) throw new Error(`the guest could not be switched off. ${this.#diagnosis}`);
     return JSON.parse(readFileSync(stats, 'utf8')) as GuestEnd;
+  }
+
+  /** Ends a guest that does not answer. */
+  async kill(): Promise<void> {
+    this.#process.kill('SIGKILL');
+    await this.#ended;
   }
 }

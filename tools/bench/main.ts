@@ -105,6 +105,12 @@ function writeResults(
   if (options.json !== undefined) writeFileSync(options.json, text);
 }
 
+const SIGNAL_STATUS_BASE = 128;
+const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+for (const [signal, number] of Object.entries(SIGNALS)) {
+  process.on(signal, () => process.exit(SIGNAL_STATUS_BASE + number));
+}
+
 try {
   process.exitCode = await main();
 } catch (failure) {

@@ -12,7 +12,7 @@ import { type Failure, parseBenchLine, type Sample } from './results.ts';
 import { BOOTS, type BootName, type Workload } from './workloads.ts';
 
 const BOOT_TIMEOUT_SECONDS = 300;
-const WORKLOAD_TIMEOUT_SECONDS = 300;
+const WORKLOAD_TIMEOUT_SECONDS = 120;
 const SETTLE_SECONDS = 5;
 const IDLE_SECONDS = 10;
 const BYTES_PER_MIB = 2 ** 20;
@@ -43,7 +43,10 @@ export async function runRound(setting: RoundSetting): Promise<RoundResult> {
 
 interface LiveGuest {
   readonly guest: BenchGuest;
-  readonly processSeconds: number;
+  /** From the start of the process to the prompt. */
+  readonly bootSeconds: number;
+  /** Whether its boot counts: not when it took the place of a guest that failed. */
+  readonly isMeasured: boolean;
 }
 
 class Round {
@@ -79,19 +82,20 @@ class Round {
     }
   }
 
-  async #boot(engine: EngineName, boot: BootName = 'boot'): Promise<void> {
+  async #boot(engine: EngineName, boot: BootName = 'boot', isMeasured = true): Promise<void> {
     const { image, options, folder } = this.#setting;
     const append = BOOTS.find(({ name }) => name === boot)?.append ?? '';
     const stats = join(folder, `stats-${engine}.json`);
     const guest = new BenchGuest(guestCommand(engine, image, append, options.engine, stats));
     await this.#attempt(engine, boot, async () => {
-      this.#alive.set(engine, { guest, processSeconds: await guest.booted(BOOT_TIMEOUT_SECONDS) });
+      const bootSeconds = await guest.booted(BOOT_TIMEOUT_SECONDS);
+      this.#alive.set(engine, { guest, bootSeconds, isMeasured });
       const bytes = guest.residentBytes;
-      if (boot === 'boot' && bytes !== undefined) {
+      if (boot === 'boot' && isMeasured && bytes !== undefined) {
         this.#add(engine, 'memory_after_boot', 'footprint', bytes / BYTES_PER_MIB, 'MiB');
       }
     });
-    if (!this.#alive.has(engine)) await guest.close().catch(() => {});
+    if (!this.#alive.has(engine)) await guest.kill();
   }
 
   async #measure(engine: EngineName, workload: Workload): Promise<void> {
@@ -99,11 +103,16 @@ class Round {
     if (!guest) return;
     const { scale } = this.#setting.options;
     const command = workload.command((count) => Math.max(1, Math.round(count * scale)));
-    await this.#attempt(engine, workload.name, async () => {
+    const succeeded = await this.#attempt(engine, workload.name, async () => {
       const line = parseBenchLine(await guest.run(`SCALE=${scale} ${command}`, WORKLOAD_TIMEOUT_SECONDS));
       // A benchmark of instructions that this CPU lacks prints nothing.
       if (line) this.#add(engine, workload.name, workload.class, line.value, line.unit, line.checksum);
     });
+    if (succeeded) return;
+    // What hung, crashed or printed nonsense once says nothing about the other workloads: they get a new guest.
+    this.#alive.delete(engine);
+    await guest.kill();
+    await this.#boot(engine, 'boot', false);
   }
 
   /** Processor time of everything that belongs to a guest whose shell waits for input. */
@@ -125,18 +134,21 @@ class Round {
     await this.#attempt(engine, boot, async () => {
       const { startupSeconds, host } = await live.guest.close();
       if (host !== undefined) this.result.hosts.set(engine, host);
-      if (!this.#setting.options.boots.includes(boot)) return;
-      this.#add(engine, boot, 'boot', live.processSeconds - startupSeconds, 's');
+      if (!live.isMeasured || !this.#setting.options.boots.includes(boot)) return;
+      this.#add(engine, boot, 'boot', live.bootSeconds - startupSeconds, 's');
     });
   }
 
-  async #attempt(engine: EngineName, workload: string, action: () => Promise<void>): Promise<void> {
+  /** Whether `action` succeeded; its failure becomes part of the result. */
+  async #attempt(engine: EngineName, workload: string, action: () => Promise<void>): Promise<boolean> {
     try {
       await action();
+      return true;
     } catch (failure) {
       const message = failure instanceof Error ? failure.message : String(failure);
       this.result.failures.push({ engine, workload, round: this.#setting.number, message });
       this.#setting.say(`${engine}: ${workload} failed: ${message}`);
+      return false;
     }
   }
 
