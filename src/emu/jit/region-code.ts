@@ -46,6 +46,8 @@ export abstract class RegionCode extends Environment {
 
   // What is known at the point being emitted.
   protected instruction: RegionInstruction | undefined;
+  /** Instructions of the block that come after it. A block takes its fuel when it starts. */
+  protected following = 0;
   protected flagsNow: FlagState = 'cells';
   /** Written-back registers that the state block may not have. */
   protected dirty = new Set<RegisterId>();
@@ -84,11 +86,11 @@ export abstract class RegionCode extends Environment {
     this.f.i32(this.recordAt(this.instruction?.offset ?? 0));
   }
 
-  /** Everything that the state block must hold when other code runs. */
-  protected spill(): void {
+  /** Everything that the state block must hold when other code runs; `refund`: instructions not executed then. */
+  protected spill(refund = 0): void {
     for (const id of this.plan.writeBack) if (this.dirty.has(id)) this.storeRegister(id);
     storeCells(this.f, this.stateBase, this.flags, this.flagsNow);
-    this.storeBudget();
+    this.storeBudget(refund);
   }
 
   protected storeRegister(id: RegisterId): void {
@@ -122,9 +124,17 @@ export abstract class RegionCode extends Environment {
     this.f.set(this.budget);
   }
 
-  protected storeBudget(): void {
-    this.f.i32(0);
+  /** Pushes the fuel that is left, with that of `refund` instructions that are not executed. */
+  protected pushBudget(refund: number): void {
     this.f.get(this.budget);
+    if (refund === 0) return;
+    this.f.i32(refund * RECORD_SIZE);
+    this.f.numeric('i32.add');
+  }
+
+  protected storeBudget(refund = 0): void {
+    this.f.i32(0);
+    this.pushBudget(refund);
     this.f.store('i32.store', CPU_BLOCK + CPU.BUDGET);
   }
 

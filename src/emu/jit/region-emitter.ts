@@ -53,9 +53,8 @@ class RegionEmitter extends RegionExits {
   private readonly shape: FlowShape;
   private readonly flagsIn: readonly FlagState[];
   private readonly labels = new Map<string, Label>();
-  /** The block being emitted, and whether the instruction is its last. */
+  /** The block being emitted. */
   private node = 0;
-  private isLast = false;
 
   constructor(
     region: Region,
@@ -137,7 +136,7 @@ class RegionEmitter extends RegionExits {
     f.set(this.budget);
     block.instructions.forEach((instruction, index) => {
       this.instruction = instruction;
-      this.isLast = index === block.instructions.length - 1;
+      this.following = block.instructions.length - 1 - index;
       emitInstruction(instruction.lifted.body, f, this);
     });
     if (block.instructions.length === 0) this.leaveAt(block.offset);
@@ -154,7 +153,7 @@ class RegionEmitter extends RegionExits {
       flags: this.flagsNow,
       dirty: this.dirty,
       instruction: this.instruction,
-      isLast: this.isLast,
+      following: this.following,
     };
     this.conditionals = [];
     if (pageOf(target) !== this.currentPage()) this.crossPage(target);
@@ -169,7 +168,7 @@ class RegionEmitter extends RegionExits {
     this.flagsNow = saved.flags;
     this.dirty = saved.dirty;
     this.instruction = saved.instruction;
-    this.isLast = saved.isLast;
+    this.following = saved.following;
   }
 
   private label(name: string): Label {
@@ -195,7 +194,7 @@ class RegionEmitter extends RegionExits {
 
   next(): void {
     const { instruction } = this;
-    if (this.isLast && instruction) this.edge(instruction.offset + INSTRUCTION_BYTES);
+    if (this.following === 0 && instruction) this.edge(instruction.offset + INSTRUCTION_BYTES);
   }
 
   branch(f: FunctionBuilder, slot: OperandSlot): void {

@@ -281,7 +281,7 @@ export abstract class RegionExits extends RegionCode {
     const memory = MEMORY_HELPERS.has(helper);
     const arithmetic = isArithmeticHelper(helper);
     if (memory) storeLazily(f, this.stateBase, this.flags, this.flagsNow);
-    else if (!arithmetic) this.spill();
+    else if (!arithmetic) this.spill(this.following);
     this.pushRecord();
     for (const push of args) push();
     f.call(index);
@@ -302,7 +302,12 @@ export abstract class RegionExits extends RegionCode {
 
   leaveIfZero(f: FunctionBuilder): void {
     f.numeric('i32.eqz');
-    f.brIf(this.fault, 'unlikely');
+    if (this.following === 0) return f.brIf(this.fault, 'unlikely');
+    f.if(undefined, 'unlikely');
+    this.pushBudget(this.following);
+    f.set(this.budget);
+    f.br(this.fault);
+    f.end();
   }
 
   /** An interrupt that the access raised waits for the end of the slice, or until the guest unmasks it. */
