@@ -5,11 +5,25 @@
  * have their turn every few milliseconds anyway; and it would cost copies of every byte, a second heap,
  * and stack traces that end at a message. CPU time of the process is then that of the machine.
  */
+import { Worker } from 'node:worker_threads';
 import type { CreateVirtualMachine, DiskConfig, MachineConfig } from '../emu/machine/contract.ts';
 import { notifyCompletions } from './completion-store.ts';
 import { createTurnScheduler, Doorbell } from './doorbell.ts';
 import { hostClock, hostEntropy, hostWallClock } from './host-ports.ts';
 import { MachineRunner, type RunnerEvents } from './machine-runner.ts';
+import { type TranslationPort, translatorOver } from './translation-thread.ts';
+
+function openTranslation(): TranslationPort {
+  const thread = new Worker(new URL('./translation.node.ts', import.meta.url));
+  return {
+    post: (message) => thread.postMessage(message),
+    onMessage: (listener) => {
+      thread.on('message', listener);
+      // The process may end while code is being translated; listening would keep it.
+      thread.unref();
+    },
+  };
+}
 
 /** A runner for the machine of `config`; `console` takes what the guest prints, and is never congested. */
 export function createNodeRunner(
@@ -26,7 +40,13 @@ export function createNodeRunner(
   const waking: MachineConfig = { ...config, disks: config.disks.map(wakingDisk) };
   return new MachineRunner(
     (ports) =>
-      createMachine(waking, { clock: hostClock, wallClock: hostWallClock, entropy: hostEntropy, ...ports }),
+      createMachine(waking, {
+        clock: hostClock,
+        wallClock: hostWallClock,
+        entropy: hostEntropy,
+        translator: translatorOver(openTranslation),
+        ...ports,
+      }),
     { nowMs: () => performance.now(), doorbell, sink: { congested: false, send: console } },
     events,
     config.sharedMemory,

@@ -157,6 +157,14 @@ export class DecodeCache {
     return this.words[slotOf(records)]?.[offset / WORD];
   }
 
+  /** The words of a decoded page, 0 where nothing has been decoded or what was is no longer valid. */
+  decodedWords(records: number): Uint32Array {
+    const words = this.words[slotOf(records)]?.slice() ?? new Uint32Array(RECORDS_PER_PAGE);
+    for (let i = 0; i < RECORDS_PER_PAGE; i++)
+      if (this.words16[(records + i * RECORD_SIZE) >> 1] === HANDLER_DECODE) words[i] = 0;
+    return words;
+  }
+
   /** Says that translated code was made from a decoded page; `onForget` reports changes of it from now on. */
   markTranslated(records: number): void {
     this.translated[slotOf(records)] = 1;

@@ -7,8 +7,6 @@
  */
 
 import type { Interpreter } from '../interpreter/interpreter.ts';
-import { REGION_PARAMS, REGION_RESULTS } from '../interpreter/region-signature.ts';
-import { importAll } from '../interpreter/runtime-imports.ts';
 import { CPU } from '../layout/cpu-state.ts';
 import {
   CPU_BLOCK,
@@ -17,18 +15,26 @@ import {
   FETCH_ENTRIES,
   FETCH_ENTRY_SIZE,
   FIRST_REGION_HANDLER,
-  HANDLER_SLOTS,
   RECORD_SIZE,
 } from '../layout/memory-map.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
-import { FunctionBuilder } from '../wasm/function-builder.ts';
-import { IMPORT_MODULE, ModuleBuilder } from '../wasm/module-builder.ts';
+import { IMPORT_MODULE } from '../wasm/module-builder.ts';
 import { JumpTargets } from './jump-targets.ts';
-import { type CodePage, growRegion, PAGE_BYTES, pageOf, type Region, type RegionLimits } from './region.ts';
-import { emitRegion } from './region-emitter.ts';
+import { type CodePage, PAGE_BYTES, pageOf } from './region.ts';
+import { type Cover, hostHasTailCalls, type ModuleShape, translate } from './translate.ts';
+import type {
+  RequestedPage,
+  TranslationAnswer,
+  TranslationRequest,
+  Translator,
+  TranslatorFactory,
+} from './translator.ts';
 
 const WORD = 4;
-const LIMITS: RegionLimits = { instructions: 400, blocks: 80 };
+/** Pages around the entry's that a request takes along, as far as they are mapped. */
+const NEIGHBOURS = [0, 1, -1, 2, -2];
+/** Requests under way at once; hotter code asks again later. */
+const MAX_PENDING = 48;
 /** Regions alive at once; beyond it the oldest go. */
 const MAX_REGIONS = 8000;
 
@@ -36,7 +42,7 @@ interface CompiledRegion {
   readonly number: number;
   readonly entryRecord: number;
   /** Byte ranges of decoded pages that the region was made from. */
-  readonly covers: readonly { readonly records: number; readonly first: number; readonly last: number }[];
+  readonly covers: readonly Cover[];
 }
 
 export interface JitOptions {
@@ -57,9 +63,13 @@ export class Jit {
   private readonly interpreter: Interpreter;
   private readonly options: JitOptions;
   private readonly words: Int32Array;
-  private readonly pages: number;
-  private readonly shared: boolean;
-  private readonly tailCalls = hasTailCalls();
+  private readonly shape: ModuleShape;
+  private readonly translator: Translator | undefined;
+  private readonly pending = new Map<
+    number,
+    { readonly request: TranslationRequest; readonly record: number }
+  >();
+  private nextRequest = 1;
   /** In order of age. */
   private readonly regions = new Map<number, CompiledRegion>();
   private readonly byPage = new Map<number, Set<CompiledRegion>>();
@@ -73,13 +83,23 @@ export class Jit {
   bytesCompiled = 0;
   regionsDropped = 0;
 
-  constructor(interpreter: Interpreter, memory: GuestMemory, options: JitOptions) {
+  /** Without `makeTranslator`, and where code is translated at once, everything happens on this thread. */
+  constructor(
+    interpreter: Interpreter,
+    memory: GuestMemory,
+    options: JitOptions,
+    makeTranslator?: TranslatorFactory,
+  ) {
     this.interpreter = interpreter;
     this.options = options;
     const { buffer } = memory.memory;
     this.words = new Int32Array(buffer);
-    this.pages = buffer.byteLength / 65536;
-    this.shared = !(buffer instanceof ArrayBuffer);
+    this.shape = {
+      pages: buffer.byteLength / 65536,
+      shared: !(buffer instanceof ArrayBuffer),
+      tailCalls: hostHasTailCalls(),
+    };
+    if (!options.eager) this.translator = makeTranslator?.((answer) => this.deliver(answer));
     interpreter.cache.heat = options.heat;
     interpreter.cache.onForget = (records, first, last) => this.forget(records, first, last);
     interpreter.onHot = (record) => this.hot(record);
@@ -91,23 +111,73 @@ export class Jit {
     const rounds = (this.rounds.get(record) ?? 0) + 1;
     this.rounds.set(record, rounds);
     if (rounds < this.options.rounds || this.refused.has(record)) return;
+    if (this.translator) this.request(this.translator, record);
+    else this.translateNow(record);
+  }
+
+  private translateNow(record: number): void {
     const records = pageRecords(record);
-    const entry = ((record - records) / RECORD_SIZE) * WORD;
-    const region = growRegion(
+    const translated = translate(
       {
-        entry,
+        entry: offsetInPage(record),
         page: (delta) => this.codePage(records, delta),
         jumpTargets: (offset) => this.jumpTargets(records, offset),
       },
-      LIMITS,
+      this.shape,
     );
-    if (!region || !this.compile(region, record)) this.refused.add(record);
+    if (!translated) this.refused.add(record);
+    else
+      this.install(
+        new WebAssembly.Module(translated.bytes),
+        translated.bytes.length,
+        translated.covers,
+        record,
+      );
+  }
+
+  /** Sends the code around a hot record to the translator. */
+  private request(translator: Translator, record: number): void {
+    if (this.pending.size >= MAX_PENDING) return;
+    for (const { record: asked } of this.pending.values()) if (asked === record) return;
+    const records = pageRecords(record);
+    const pages: RequestedPage[] = [];
+    for (const delta of NEIGHBOURS) {
+      const page = delta === 0 ? records : this.mappedRecords(records, delta);
+      if (page !== undefined)
+        pages.push({ delta, records: page, words: this.interpreter.cache.decodedWords(page) });
+    }
+    const jumps = this.jumps
+      .within(records, records + DECODED_PAGE_SIZE)
+      .map((jump) => ({
+        offset: offsetInPage(jump),
+        targets: this.jumpTargets(records, offsetInPage(jump)),
+      }));
+    const request = { id: this.nextRequest++, entry: offsetInPage(record), pages, jumps, shape: this.shape };
+    this.pending.set(request.id, { request, record });
+    translator.request(request);
+  }
+
+  private deliver({ id, module, sizeBytes, covers }: TranslationAnswer): void {
+    const asked = this.pending.get(id);
+    if (!asked) return;
+    this.pending.delete(id);
+    if (!module) this.refused.add(asked.record);
+    else if (covers.every((cover) => this.isUnchanged(asked.request, cover)))
+      this.install(module, sizeBytes, covers, asked.record);
+  }
+
+  /** Whether code is still as it was when it was sent away. */
+  private isUnchanged({ pages }: TranslationRequest, { records, first, last }: Cover): boolean {
+    const words = pages.find((page) => page.records === records)?.words;
+    for (let offset = first; offset < last; offset += WORD)
+      if (words?.[offset / WORD] !== this.interpreter.cache.decodedWord(records, offset)) return false;
+    return true;
   }
 
   /** An indirect jump left its region for `target`: learn, and make the region again when it is worth it. */
   private jumped(record: number, target: number): void {
     if (pageRecords(record) !== pageRecords(target) || !this.jumps.note(record, target)) return;
-    const offset = ((record - pageRecords(record)) / RECORD_SIZE) * WORD;
+    const offset = offsetInPage(record);
     for (const region of this.byPage.get(pageRecords(record)) ?? [])
       if (covers(region, pageRecords(record), offset, offset + WORD)) this.drop(region);
   }
@@ -119,41 +189,26 @@ export class Jit {
     return distances.map((distance) => offset + distance);
   }
 
-  private compile(region: Region, record: number): boolean {
-    const module = new ModuleBuilder();
-    const helpers = importAll(module, this.pages, this.shared);
-    module.importTable('handlers', HANDLER_SLOTS);
-    const regionType = module.typeIndex(REGION_PARAMS, REGION_RESULTS);
-    const body = emitRegion(region, { helpers, regionType, tailCalls: this.tailCalls });
-    if (!body) return false;
-    module.addFunction(body, 'region');
-    const bytes = module.build();
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
-      [IMPORT_MODULE]: this.interpreter.imports,
-    });
-    this.regionsCompiled++;
-    this.bytesCompiled += bytes.length;
-    this.install(region, record, exports.region as () => number);
-    return true;
-  }
-
-  private install(region: Region, entryRecord: number, code: () => number): void {
+  private install(
+    module: WebAssembly.Module,
+    sizeBytes: number,
+    covers: readonly Cover[],
+    entryRecord: number,
+  ): void {
     if (this.regions.size >= MAX_REGIONS) this.dropOldest();
+    const { exports } = new WebAssembly.Instance(module, { [IMPORT_MODULE]: this.interpreter.imports });
     const number = this.freeNumbers.pop() ?? this.nextNumber++;
-    this.interpreter.handlers.set(number, code);
-    const covers = [...region.blocks.values()].map(({ offset, end }) => {
-      const page = pageOf(offset);
-      const records = region.pages.get(page)?.records ?? 0;
-      return { records, first: offset - page * PAGE_BYTES, last: end - page * PAGE_BYTES };
-    });
+    this.interpreter.handlers.set(number, exports.region as () => number);
     const compiled: CompiledRegion = { number, entryRecord, covers };
     this.regions.set(number, compiled);
-    for (const { records } of region.pages.values()) {
+    for (const { records } of covers) {
       this.interpreter.cache.markTranslated(records);
       const set = this.byPage.get(records) ?? new Set();
       this.byPage.set(records, set.add(compiled));
     }
     this.interpreter.cache.setHandler(entryRecord, number);
+    this.regionsCompiled++;
+    this.bytesCompiled += sizeBytes;
   }
 
   /** Code in [first, last) of a decoded page has changed. */
@@ -217,19 +272,12 @@ function pageRecords(record: number): number {
   return record - ((record - DECODED_AREA) % DECODED_PAGE_SIZE);
 }
 
+/** Byte offset in its page of the instruction that a record was decoded from. */
+function offsetInPage(record: number): number {
+  return ((record - pageRecords(record)) / RECORD_SIZE) * WORD;
+}
+
 /** Whether a region was made from bytes [first, last) of a decoded page. */
 function covers(region: CompiledRegion, records: number, first: number, last: number): boolean {
   return region.covers.some((c) => c.records === records && c.first < last && first < c.last);
-}
-
-/** Whether the host compiles tail calls. */
-function hasTailCalls(): boolean {
-  const module = new ModuleBuilder();
-  module.importTable('table', 0);
-  const f = new FunctionBuilder([], []);
-  f.i32(0);
-  f.returnCallIndirect(module.typeIndex([], []));
-  f.finish();
-  module.addFunction(f);
-  return WebAssembly.validate(module.build());
 }

@@ -26,6 +26,11 @@ export class JumpTargets {
     return [...(this.jumps.get(record)?.targets ?? [])];
   }
 
+  /** Records of the known jumps in [first, last). */
+  within(first: number, last: number): number[] {
+    return [...this.jumps.keys()].filter((record) => record >= first && record < last);
+  }
+
   /** Notes a sample within one decoded page; true when the region should be made again. */
   note(record: number, target: number): boolean {
     const jump = this.jumps.get(record) ?? { targets: new Set(), samples: 0, rounds: 0 };
@@ -36,9 +41,5 @@ export class JumpTargets {
     jump.samples = 0;
     jump.rounds++;
     return true;
-  }
-
-  forget(): void {
-    this.jumps.clear();
   }
 }

@@ -3,6 +3,7 @@
  * `runSlice` in a loop and does its own waiting, timers and message handling in between.
  */
 import type { Clock, Entropy, Log, WallClock } from '../base/ports.ts';
+import type { TranslatorFactory } from '../jit/translator.ts';
 import type { BlockStore } from '../storage/block-store.ts';
 
 export interface DiskConfig {
@@ -33,6 +34,8 @@ export interface MachinePorts {
   readonly log: Log;
   /** Takes bytes from the guest's serial port and console devices, in order. */
   readonly consoleOutput: (bytes: Uint8Array) => void;
+  /** Translates hot code on another thread; without it that happens on the machine's own. */
+  readonly translator?: TranslatorFactory;
 }
 
 /** A configuration that cannot become a machine, in words for the user. */
