@@ -20,8 +20,8 @@ const FOLDERS: readonly FolderRow[] = [
   { folder: 'emu/base', knows: [] },
   { folder: 'emu/storage', knows: ['emu/base'] },
   { folder: 'emu/layout', knows: ['emu/base'] },
-  { folder: 'emu/ir', knows: ['emu/base'] },
   { folder: 'emu/wasm', knows: ['emu/base'] },
+  { folder: 'emu/ir', knows: ['emu/base'] },
   { folder: 'emu/fp', knows: ['emu/base', 'emu/ir'] },
   { folder: 'emu/memory', knows: ['emu/base'] },
   { folder: 'emu/mmu', knows: ['emu/base', 'emu/layout', 'emu/memory'] },
@@ -80,9 +80,9 @@ const FOLDERS: readonly FolderRow[] = [
       'emu/jit',
     ],
   },
-  { folder: 'workers', knows: ['emu/*'], packages: ['comlink', 'fflate', 'idb-keyval'] },
+  { folder: 'workers', knows: ['emu/*'], packages: ['comlink', 'node:worker_threads'] },
   { folder: 'embed', knows: ['workers', 'emu/*'], packages: ['comlink'] },
-  { folder: 'ui', knows: ['embed'], packages: ['lit', 'lit/*', '@xterm/*', 'fflate', 'idb-keyval'] },
+  { folder: 'ui', knows: ['embed'], packages: ['lit', 'lit/*', '@xterm/*'] },
   {
     folder: 'cli',
     knows: ['embed', 'workers', 'emu/*'],
@@ -91,7 +91,7 @@ const FOLDERS: readonly FolderRow[] = [
 ];
 
 /** What any test may import besides; tests may also use every folder's testing/ and the folders below it. */
-const TEST_PACKAGES = ['node:*', 'vitest', 'fast-check', 'fflate'];
+const TEST_PACKAGES = ['node:*', 'vitest', 'fast-check'];
 
 /** Files that hold options and events as types only, and so may be named by the layers below. */
 const TYPES_FOR_ALL = ['embed/api.ts'];
