@@ -55,7 +55,7 @@ export interface JitOptions {
 }
 
 /** Translate hot code. */
-export const NORMAL: JitOptions = { heat: 255, rounds: 4, eager: false };
+export const NORMAL: JitOptions = { heat: 255, rounds: 32, eager: false };
 /** Translate everything at once: for tests. */
 export const AT_ONCE: JitOptions = { heat: 1, rounds: 1, eager: true };
 
