@@ -165,11 +165,21 @@ export class VirtualMachine implements RunnableMachine {
 
   /** One turn of the loop: interrupts, guest code up to the next timer event; a result when it must end. */
   private turn(): SliceResult | undefined {
+    this.takeInterrupts();
+    return this.execute(this.fuel());
+  }
+
+  /** Brings timers up to date and takes a pending interrupt. */
+  takeInterrupts(): void {
+    this.cpu.updateTimers();
+    if ((this.attention[0] ?? 0) & ATTENTION_INTERRUPT) this.cpu.pollInterrupts();
+  }
+
+  /** Runs about `fuel` instructions; a result when the host must do something. */
+  execute(fuel: number): SliceResult | undefined {
     const { cpu, interpreter } = this;
     if (!interpreter) throw new Error('internal error: the machine is not loaded');
-    cpu.updateTimers();
-    if ((this.attention[0] ?? 0) & ATTENTION_INTERRUPT) cpu.pollInterrupts();
-    const { executed, waits } = interpreter.run(this.fuel());
+    const { executed, waits } = interpreter.run(fuel);
     this.instructions += executed;
     if (this.ending) return { kind: this.ending };
     if (!waits && !this.suspended) return undefined;
