@@ -14,14 +14,15 @@ export interface DisassemblyOptions {
 }
 
 /** Prints fields; `isDefault` tells whether an optional part may be left out. */
-interface Printer extends OperandPrinter {
+export interface Printer extends OperandPrinter {
   /** Text that does not depend on fields: it never keeps an optional part. */
   readonly constant: boolean;
 }
 
 const VECTOR_REGISTERS = 32;
 
-function compile(row: Row, node: SyntaxNode): Printer {
+/** The printer of one node of a row's syntax. */
+export function compile(row: Row, node: SyntaxNode): Printer {
   switch (node.kind) {
     case 'text':
       return { print: () => node.text, isDefault: () => true, constant: true };
