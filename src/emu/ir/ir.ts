@@ -4,7 +4,7 @@
  * A Body is a list of operations in program order. Pure operations may be evaluated anywhere between their
  * operands and their uses; operations with an effect happen in order. Operations that can leave the
  * instruction early (a memory access that faults, a call that redirects) come before every write of
- * state that must not happen then: that order is the rows' duty, and the verifier checks it.
+ * state that must not happen then: that order is the rows' duty.
  */
 
 export type Type = 'i32' | 'i64' | 'f32' | 'f64' | 'v128';

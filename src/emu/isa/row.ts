@@ -1,6 +1,6 @@
 /**
- * One row per instruction. From it come the decoder, the disassembler, the assembler, the interpreter's
- * handler, the translator, the random programs of the tests and the coverage page.
+ * One row per instruction. From it come the decoder, assembly text, the interpreter's handler, translated code
+ * and the random programs of the tests.
  *
  * Fields of a pattern are of three kinds: registers (`Rd`, `Rn`, …), fields that operands are made of (named
  * in an operand's `from`), and all the others, which choose the operation. `execute` sees the choosing

@@ -1,6 +1,6 @@
 /**
  * TLB banks in linear memory: one bank for each translation context, so that switching contexts changes a
- * pointer and flushes nothing (DESIGN: memory access). A bank holds a read array, a write array and the fetch
+ * pointer and flushes nothing. A bank holds a read array, a write array and the fetch
  * array that the decode cache fills; layout/memory-map.ts has the format.
  *
  * Contexts. A bank for EL0 belongs to (regime, both table bases, ASID). A bank for EL1 belongs to (regime,
