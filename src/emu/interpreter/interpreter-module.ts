@@ -114,7 +114,7 @@ class LoopEnvironment extends RecordEnvironment {
     f.tee(this.record);
     f.get(this.limit);
     f.freeLocal('i32', distance);
-    f.numeric('i32.gt_s');
+    f.numeric('i32.ge_s');
     f.if(undefined, 'unlikely');
     // Out of fuel: leave through the far path, which looks at it. The branch itself is already counted.
     f.get(this.record);
