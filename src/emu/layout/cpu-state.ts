@@ -77,9 +77,7 @@ const FIELDS = {
   TLB_WRITE_UNPRIVILEGED: 4,
   /** Linear-memory address of the table that maps virtual code pages to decoded pages. */
   FETCH_TLB: 4,
-  /** Address of the record being executed, where a helper needs it; see interpreter/. */
-  RECORD: 4,
-  /** PC − record address / 4 for the current decoded page: PC = RECORD / 4 + PC_BIAS. */
+  /** PC − record address / 4 for the current decoded page: PC = record / 4 + PC_BIAS (see interpreter/). */
   PC_BIAS: 8,
 
   // Exclusive monitor (Arm ARM B2.10): linear-memory address of the marked location, or 0 when open.
@@ -104,7 +102,6 @@ const FIELDS = {
   TPIDR_EL1: 8,
 
   // Counters for statistics; the guest does not see them.
-  COUNT_INSTRUCTIONS: 8,
   COUNT_READ_MISSES: 4,
   COUNT_WRITE_MISSES: 4,
   COUNT_EXCEPTIONS: 4,

@@ -2,6 +2,7 @@
  * The machine's linear memory below guest RAM: who owns which bytes.
  * Page 0 stays empty, so that 0 can mean "no address".
  */
+import { assert } from '../base/assert.ts';
 import { CPU_STATE_SIZE } from './cpu-state.ts';
 
 const KIB = 1024;
@@ -9,7 +10,6 @@ const MIB = 1024 * KIB;
 
 /** One vCPU's block. Generated code addresses it with constant offsets. */
 export const CPU_BLOCK = 0x1000;
-export const CPU_BLOCK_END = CPU_BLOCK + CPU_STATE_SIZE;
 
 /**
  * TLB banks (mmu/tlb.ts): each bank serves one translation context. An entry is 16 bytes:
@@ -23,6 +23,7 @@ export const TLB_ARRAY_SIZE = TLB_ENTRIES * TLB_ENTRY_SIZE;
 export const TLB_BANK_SIZE = 2 * TLB_ARRAY_SIZE;
 export const TLB_BANKS = 32;
 export const TLB_AREA = 0x1_0000;
+assert(CPU_BLOCK + CPU_STATE_SIZE <= TLB_AREA, 'the state of a vCPU ends below the TLB banks');
 
 /**
  * Fetch TLB: virtual code page → decoded page. Entries as in the TLB: u64 tag, u32 address of the decoded
