@@ -38,8 +38,6 @@ export const PPI = {
   pmu: 7,
 } as const;
 
-/** CNTFRQ_EL0: ticks of the generic timer a second. */
-export const COUNTER_HZ = 62_500_000;
 /** The bus clock that the PrimeCells' drivers ask for. */
 export const APB_CLOCK_HZ = 24_000_000;
 

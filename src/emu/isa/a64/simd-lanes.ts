@@ -44,12 +44,6 @@ export const accumulating =
   (b, l, x, y, old) =>
     lanewise(b, l, name, old(), op(b, l, x, y, old));
 
-/** An operation with its operands exchanged. */
-export const swapped =
-  (op: LaneOperation): LaneOperation =>
-  (b, l, x, y, old) =>
-    op(b, l, y, x, old);
-
 // ---- Products ----
 
 /** wasm has no product of bytes: those of 16 bits, of which the low halves are kept. */

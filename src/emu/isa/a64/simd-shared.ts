@@ -38,8 +38,6 @@ export const scalar = (size: number): Lanes => lanesIn(laneBits(size), size);
 export const sizeOf = (l: Lanes): number => Math.log2(l.bits) - 3;
 /** As many lanes of twice the width. */
 export const wider = (l: Lanes): Lanes => lanesIn(2 * l.bits * l.count, sizeOf(l) + 1);
-/** As many lanes of half the width. */
-export const narrower = (l: Lanes): Lanes => lanesIn((l.bits * l.count) / 2, sizeOf(l) - 1);
 
 // ---- Operands and results ----
 
