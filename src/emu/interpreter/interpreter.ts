@@ -24,7 +24,7 @@ import { coldHandlerModule } from './cold-handler.ts';
 import { DecodeCache } from './decode-cache.ts';
 import type { Handler } from './handler.ts';
 import { HandlerTable, hotHandlers } from './handler-table.ts';
-import { interpreterModule } from './interpreter-module.ts';
+import { interpreterModule, type LoopImports } from './interpreter-module.ts';
 import { accessModule, type HELPERS, type HelperName } from './runtime-imports.ts';
 
 /** Arguments of helpers by their number. */
@@ -96,15 +96,14 @@ export class Interpreter {
       table.set(number, exports.handler as () => void);
     });
     this.cache = new DecodeCache(memory, handlers);
-    const loop = {
-      ...imports,
-      decode: (record: number) => this.cache.decode(record),
+    const loop: LoopImports = {
+      decode: (record) => this.cache.decode(record),
       fetch: () => this.fetch(),
-      hot: (record: number) => this.onHot(record),
+      hot: (record) => this.onHot(record),
     };
     this.handlers = table;
     this.imports = imports;
-    const instance = new WebAssembly.Instance(main, { [IMPORT_MODULE]: loop });
+    const instance = new WebAssembly.Instance(main, { [IMPORT_MODULE]: { ...imports, ...loop } });
     this.run32 = instance.exports.run as (fuel: number) => number;
   }
 
