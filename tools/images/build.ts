@@ -5,6 +5,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { assemble } from '../../src/emu/isa/assembler.ts';
 import { writeCpio } from './cpio.ts';
 import { type DebianPackage, PackagesUnavailableError, PrivateApt } from './debian.ts';
 import { gzipForServing, initramfsEntries, overlayFiles } from './initramfs.ts';
@@ -19,7 +20,7 @@ import {
   updateManifest,
   writeWhole,
 } from './manifest.ts';
-import type { GuestRecipe } from './recipe.ts';
+import type { AssembledRecipe, GuestRecipe, LinuxRecipe } from './recipe.ts';
 import { RECIPES } from './recipes.ts';
 
 const EXIT_USAGE = 2;
@@ -36,12 +37,14 @@ function say(name: string, text: string): void {
   console.log(`images: ${name}: ${text}`);
 }
 
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
+function sizeText(bytes: number): string {
+  return bytes < 1e5 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
 /** Identifies what a build would be made of, apart from package versions. */
 function recipeDigest(recipe: GuestRecipe): string {
+  if (recipe.kind === 'assembled')
+    return sha256(JSON.stringify([BUILDER_VERSION, { ...recipe, source: '' }, sha256(program(recipe))]));
   const files = overlayFiles(recipe).map(({ path, data }) => [path, sha256(data)]);
   return sha256(JSON.stringify([BUILDER_VERSION, { ...recipe, overlay: '' }, files.sort()]));
 }
@@ -73,7 +76,7 @@ interface KernelParts {
 }
 
 /** Takes the Image and the recipe's modules out of a kernel package. */
-function kernelParts(apt: PrivateApt, kernel: DebianPackage, recipe: GuestRecipe): KernelParts {
+function kernelParts(apt: PrivateApt, kernel: DebianPackage, recipe: LinuxRecipe): KernelParts {
   const folder = apt.unpack(kernel);
   try {
     const boot = readdirSync(join(folder, 'boot')).find((name) => name.startsWith('vmlinuz-'));
@@ -103,7 +106,39 @@ function busyboxBinary(apt: PrivateApt, busybox: DebianPackage): Uint8Array {
   }
 }
 
-function build(recipe: GuestRecipe): GuestEntry {
+/** What the recipe's source assembles to; where it will be loaded does not matter to it. */
+function program(recipe: AssembledRecipe): Uint8Array {
+  return assemble(readFileSync(recipe.source, 'utf8')).bytes;
+}
+
+function buildAssembled(recipe: AssembledRecipe): GuestEntry {
+  const data = program(recipe);
+  mkdirSync(join(outputFolder, recipe.name), { recursive: true });
+  return {
+    ...entryFacts(recipe),
+    commandLine: '',
+    files: [emit(recipe, 'kernel', `${recipe.name}.bin`, data, data.length)],
+    packages: [],
+    licences: [recipe.licence],
+  };
+}
+
+type EntryFacts = Omit<GuestEntry, 'commandLine' | 'files' | 'packages' | 'licences'>;
+
+function entryFacts(recipe: GuestRecipe): EntryFacts {
+  const { name, title, description, board, memoryMiB, readyPattern } = recipe;
+  return {
+    name,
+    title,
+    description,
+    board,
+    memoryMiB,
+    readyPattern,
+    recipeSha256: recipeDigest(recipe),
+  };
+}
+
+function buildLinux(recipe: LinuxRecipe): GuestEntry {
   const fetching = (name: string) => () => say(recipe.name, `downloading ${name}`);
   say(recipe.name, 'reading package lists');
   const apt = new PrivateApt(cacheFolder);
@@ -119,13 +154,8 @@ function build(recipe: GuestRecipe): GuestEntry {
   mkdirSync(join(outputFolder, recipe.name), { recursive: true });
   const { image } = parts;
   return {
-    name: recipe.name,
-    title: recipe.title,
-    description: recipe.description,
-    board: recipe.board,
-    memoryMiB: recipe.memoryMiB,
+    ...entryFacts(recipe),
     commandLine: recipe.commandLine.map((choice) => choice.value).join(' '),
-    readyPattern: recipe.readyPattern,
     files: [
       emit(recipe, 'kernel', 'Image.gz', gzipForServing(image), image.length),
       emit(recipe, 'initrd', 'initramfs.cpio.gz', gzipForServing(cpio), cpio.length),
@@ -136,22 +166,23 @@ function build(recipe: GuestRecipe): GuestEntry {
       { name: busybox.name, version: busybox.version, licence: recipe.busybox.licence },
     ],
     licences: [...new Set([recipe.kernel.licence, recipe.busybox.licence])],
-    recipeSha256: recipeDigest(recipe),
   };
 }
 
+/** Builds what needs no packages first, so that it is there when packages are not. */
 function buildAll(recipes: readonly GuestRecipe[], onlyIfMissing: boolean): void {
-  for (const recipe of recipes) {
+  const inOrder = recipes.toSorted((a, b) => Number(a.kind === 'linux') - Number(b.kind === 'linux'));
+  for (const recipe of inOrder) {
     const present = readManifest(outputFolder).guests.find((guest) => guest.name === recipe.name);
     const isCurrent = present?.recipeSha256 === recipeDigest(recipe) && isComplete(outputFolder, present);
     if (onlyIfMissing && isCurrent) continue;
-    const entry = build(recipe);
+    const entry = recipe.kind === 'linux' ? buildLinux(recipe) : buildAssembled(recipe);
     updateManifest(
       outputFolder,
       entry,
       RECIPES.map(({ name }) => name),
     );
-    const sizes = entry.files.map((file) => `${file.path} ${megabytes(file.sizeBytes)}`);
+    const sizes = entry.files.map((file) => `${file.path} ${sizeText(file.sizeBytes)}`);
     say(recipe.name, `done: ${sizes.join(', ')}`);
   }
 }
@@ -161,7 +192,9 @@ function list(): void {
   for (const recipe of RECIPES) {
     const entry = built.get(recipe.name);
     const state =
-      entry === undefined ? 'not built' : entry.packages.map((p) => `${p.name} ${p.version}`).join(', ');
+      entry === undefined
+        ? 'not built'
+        : entry.packages.map((p) => `${p.name} ${p.version}`).join(', ') || 'built';
     console.log(`${recipe.name.padEnd(12)} ${recipe.description} [${state}]`);
   }
 }

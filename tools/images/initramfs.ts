@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { constants, gzipSync } from 'node:zlib';
 import type { CpioEntry } from './cpio.ts';
 import { type KernelModule, modulesAlias, modulesDep } from './kernel-modules.ts';
-import type { GuestRecipe } from './recipe.ts';
+import type { LinuxRecipe } from './recipe.ts';
 
 /** Major and minor numbers from the kernel's Documentation/admin-guide/devices.txt, used before devtmpfs. */
 const FIRST_DEVICES = [
@@ -27,7 +27,7 @@ export function gzipForServing(data: Uint8Array): Uint8Array {
 }
 
 /** The files of the recipe's overlay, by path in the guest. */
-export function overlayFiles(recipe: GuestRecipe): { path: string; data: Uint8Array }[] {
+export function overlayFiles(recipe: LinuxRecipe): { path: string; data: Uint8Array }[] {
   const root = fileURLToPath(recipe.overlay);
   return readdirSync(root, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
@@ -46,7 +46,7 @@ function moduleEntries(release: string, modules: readonly KernelModule[], builti
 }
 
 export function initramfsEntries(
-  recipe: GuestRecipe,
+  recipe: LinuxRecipe,
   parts: {
     readonly busybox: Uint8Array;
     /** As `uname -r` prints it. */

@@ -1,6 +1,7 @@
 /**
- * What a guest recipe says: Debian packages by name and machine facts as rows. Nothing here is pinned to a
- * version; the manifest records which versions a build really used.
+ * What a guest recipe says: machine facts as rows, and what the guest is made of: Debian packages by name, or
+ * source text of this repository. Nothing here is pinned to a version; the manifest records which versions a
+ * build really used.
  */
 
 /** A row whose second column says why the first is there. */
@@ -16,19 +17,25 @@ export interface PackageRow {
   readonly licence: string;
 }
 
-export interface GuestRecipe {
+/** What every guest has. */
+interface GuestFacts {
   /** File-system and URL name. */
   readonly name: string;
   readonly title: string;
   /** One sentence for the catalogue. */
   readonly description: string;
-  /** Offered first, and built by `npm start` and `npm test`. */
+  /** Built by `npm start` and `npm test`. */
   readonly isDefault: boolean;
   readonly board: 'virt';
   readonly memoryMiB: number;
-  readonly commandLine: readonly Choice[];
   /** Regular expression that the console's output matches once the guest waits for input. */
   readonly readyPattern: string;
+}
+
+/** Debian's kernel with busybox in memory. */
+export interface LinuxRecipe extends GuestFacts {
+  readonly kind: 'linux';
+  readonly commandLine: readonly Choice[];
   /** The package that depends on the current kernel, and the licence of that kernel. */
   readonly kernel: PackageRow;
   /** Kernel modules by name; what they depend on comes along. */
@@ -43,3 +50,13 @@ export interface GuestRecipe {
   readonly directories: readonly string[];
   readonly links: readonly { readonly path: string; readonly target: string }[];
 }
+
+/** A bare-metal program assembled from source: needs nothing but this repository. */
+export interface AssembledRecipe extends GuestFacts {
+  readonly kind: 'assembled';
+  readonly source: URL;
+  /** SPDX expression. */
+  readonly licence: string;
+}
+
+export type GuestRecipe = LinuxRecipe | AssembledRecipe;

@@ -1,7 +1,8 @@
 /** Debian's generic kernel and a busybox in memory: the guest that Bramble offers first. */
-import type { GuestRecipe } from '../recipe.ts';
+import type { LinuxRecipe } from '../recipe.ts';
 
-export const busybox: GuestRecipe = {
+export const busybox: LinuxRecipe = {
+  kind: 'linux',
   name: 'busybox',
   title: 'BusyBox on Debian’s kernel',
   description: 'A root shell in memory within seconds: Debian’s generic arm64 kernel and busybox.',
