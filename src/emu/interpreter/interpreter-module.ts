@@ -421,6 +421,17 @@ function emitDispatch(
   f.br(next);
 }
 
+/** Adds BUDGET to the count of translated instructions, or takes it off. */
+function emitCountTranslated(f: FunctionBuilder, operation: 'i64.add' | 'i64.sub'): void {
+  f.i32(0);
+  f.i32(0);
+  f.load('i64.load', CPU_BLOCK + CPU.COUNT_TRANSLATED);
+  f.i32(0);
+  f.load('i64.load32_s', CPU_BLOCK + CPU.BUDGET);
+  f.numeric(operation);
+  f.store('i64.store', CPU_BLOCK + CPU.COUNT_TRANSLATED);
+}
+
 /** Calls the region at `record` if there is one; its number is in `scratch` otherwise. */
 function emitRegionCall(f: FunctionBuilder, environment: LoopEnvironment, parts: DispatchParts): void {
   const { record, scratch, regionType, target, limit, left, lookup, next, resync } = parts;
@@ -435,11 +446,14 @@ function emitRegionCall(f: FunctionBuilder, environment: LoopEnvironment, parts:
   f.get(record);
   f.numeric('i32.sub');
   f.store('i32.store', CPU_BLOCK + CPU.BUDGET);
+  // Translated code has executed the difference between the fuel before and after.
+  emitCountTranslated(f, 'i64.add');
   f.i32(0);
   f.i64(NOWHERE);
   f.get(scratch);
   f.callIndirect(regionType);
   f.set(record);
+  emitCountTranslated(f, 'i64.sub');
   f.i32(0);
   f.load('i32.load', CPU_BLOCK + CPU.BUDGET);
   f.set(left);

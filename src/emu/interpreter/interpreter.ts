@@ -152,6 +152,13 @@ export class Interpreter {
     return { executed, waits: false };
   }
 
+  /** Instructions that translated code has executed since the CPU was reset. */
+  get translatedInstructions(): number {
+    const at = (CPU_BLOCK + CPU.COUNT_TRANSLATED) >> 2;
+    const bytes = (this.state[at + 1] ?? 0) * 2 ** 32 + ((this.state[at] ?? 0) >>> 0);
+    return bytes / RECORD_SIZE;
+  }
+
   /** Ends the running slice at the next resync; for calls that the guest makes into the runtime. */
   requestStop(): void {
     this.setAttention(ATTENTION_STOP, true);

@@ -102,6 +102,8 @@ const FIELDS = {
   TPIDR_EL1: 8,
 
   // Counters for statistics; the guest does not see them.
+  /** Instructions executed by translated code, in bytes of records. */
+  COUNT_TRANSLATED: 8,
   COUNT_READ_MISSES: 4,
   COUNT_WRITE_MISSES: 4,
   COUNT_EXCEPTIONS: 4,

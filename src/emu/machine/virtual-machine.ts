@@ -201,10 +201,11 @@ export class VirtualMachine implements RunnableMachine {
   }
 
   stats(): EngineStats {
+    const translated = this.interpreter?.translatedInstructions ?? 0;
     return {
       ...this.cpu.counters(),
-      instructionsInterpreted: this.instructions,
-      instructionsTranslated: 0,
+      instructionsInterpreted: this.instructions - translated,
+      instructionsTranslated: translated,
       regionsCompiled: this.jit?.regionsCompiled ?? 0,
       bytesCompiled: this.jit?.bytesCompiled ?? 0,
       decodedPages: this.interpreter?.cache.pagesDecoded ?? 0,

@@ -125,6 +125,11 @@ export class BareMachine {
     return this.jit?.regionsCompiled ?? 0;
   }
 
+  /** Instructions so far that translated code has executed. */
+  get translatedInstructions(): number {
+    return this.interpreter?.translatedInstructions ?? 0;
+  }
+
   /** Puts a program into a slot; it takes effect with the next `synchronize`. */
   load(slot: number, words: readonly number[]): void {
     assert(words.length < SLOT_WORDS, 'the program does not fit into its slot');
