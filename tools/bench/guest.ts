@@ -3,7 +3,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { ConsoleWaiters } from '../../src/embed/console-waiters.ts';
 import type { GuestCommand } from './engines.ts';
-import { cpuSecondsOf, residentBytesOf } from './process-usage.ts';
+import { type ProcessUsage, usageOf } from './process-usage.ts';
 import { PROMPT } from './workloads.ts';
 
 const MS_PER_SECOND = 1000;
@@ -69,12 +69,9 @@ export class BenchGuest {
     return output;
   }
 
-  get cpuSeconds(): number | undefined {
-    return cpuSecondsOf(this.#process.pid ?? 0);
-  }
-
-  get residentBytes(): number | undefined {
-    return residentBytesOf(this.#process.pid ?? 0);
+  /** Of the process that runs the guest; undefined where the system does not tell. */
+  usage(): ProcessUsage | undefined {
+    return usageOf(this.#process.pid ?? 0);
   }
 
   /** Switches the guest off, and ends its process when it does not. */

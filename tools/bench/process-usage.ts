@@ -1,4 +1,4 @@
-/** Memory and processor time of a process and its descendants, from Linux's /proc (proc(5)). */
+/** Memory and processor time of the process that runs a guest, from Linux's /proc (proc(5)). */
 import { readdirSync, readFileSync } from 'node:fs';
 
 /** sysconf(_SC_CLK_TCK) is 100 on every architecture of Linux that Node runs on. */
@@ -44,14 +44,13 @@ function processTree(root: number): ProcessRow[] {
   return tree;
 }
 
-/** Processor time of the living processes below and including `root`. */
-export function cpuSecondsOf(root: number): number | undefined {
-  const tree = processTree(root);
-  return tree.length === 0 ? undefined : tree.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
+export interface ProcessUsage {
+  readonly cpuSeconds: number;
+  readonly residentBytes: number;
 }
 
-/** Resident memory of `root`, or of the browser's renderer below it that worked most. */
-export function residentBytesOf(root: number): number | undefined {
+/** Of `root`, or of the browser's renderer below it that worked most; undefined when it cannot be told. */
+export function usageOf(root: number): ProcessUsage | undefined {
   const tree = processTree(root);
   const renderers = tree.filter(({ pid }) => isRenderer(pid)).sort((a, b) => b.cpuSeconds - a.cpuSeconds);
   const [subject] = renderers.length > 0 ? renderers : tree;
@@ -59,7 +58,9 @@ export function residentBytesOf(root: number): number | undefined {
   try {
     const status = readFileSync(`/proc/${subject.pid}/status`, 'utf8');
     const kib = /^VmRSS:\s*(\d+) kB/m.exec(status)?.[1];
-    return kib === undefined ? undefined : Number(kib) * BYTES_PER_KIB;
+    return kib === undefined
+      ? undefined
+      : { cpuSeconds: subject.cpuSeconds, residentBytes: Number(kib) * BYTES_PER_KIB };
   } catch {
     return undefined;
   }

@@ -90,7 +90,7 @@ class Round {
     await this.#attempt(engine, boot, async () => {
       const bootSeconds = await guest.booted(BOOT_TIMEOUT_SECONDS);
       this.#alive.set(engine, { guest, bootSeconds, isMeasured });
-      const bytes = guest.residentBytes;
+      const bytes = guest.usage()?.residentBytes;
       if (boot === 'boot' && isMeasured && bytes !== undefined) {
         this.#add(engine, 'memory_after_boot', 'footprint', bytes / BYTES_PER_MIB, 'MiB');
       }
@@ -115,13 +115,15 @@ class Round {
     await this.#boot(engine, 'boot', false);
   }
 
-  /** Processor time of everything that belongs to a guest whose shell waits for input. */
+  /** Processor time of guests whose shell waits for input. */
   async #measureIdle(): Promise<void> {
     await seconds(SETTLE_SECONDS);
-    const before = new Map([...this.#alive].map(([engine, { guest }]) => [engine, guest.cpuSeconds]));
+    const before = new Map(
+      [...this.#alive].map(([engine, { guest }]) => [engine, guest.usage()?.cpuSeconds]),
+    );
     await seconds(IDLE_SECONDS);
     for (const [engine, { guest }] of this.#alive) {
-      const [start, end] = [before.get(engine), guest.cpuSeconds];
+      const [start, end] = [before.get(engine), guest.usage()?.cpuSeconds];
       if (start === undefined || end === undefined) continue;
       this.#add(engine, 'idle_cpu', 'footprint', ((end - start) / IDLE_SECONDS) * PERCENT, '%');
     }

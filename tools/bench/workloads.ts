@@ -77,7 +77,7 @@ export const GUEST_WORKLOADS: readonly Workload[] = [
   ...lines('system', SYSTEM),
   program(
     'shell_loop',
-    (scaled) => `sh -c 'i=0; while [ $i -lt ${scaled(200_000)} ]; do i=$((i+1)); done; echo $i'`,
+    (scaled) => `sh -c 'i=0; while [ $i -lt ${scaled(100_000)} ]; do i=$((i+1)); done; echo $i'`,
   ),
   program(
     'shell_commands',
