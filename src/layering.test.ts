@@ -26,7 +26,7 @@ const FOLDERS: readonly FolderRow[] = [
   { folder: 'emu/memory', knows: ['emu/base'] },
   { folder: 'emu/mmu', knows: ['emu/base', 'emu/layout', 'emu/memory'] },
   { folder: 'emu/devices', knows: ['emu/base', 'emu/storage'] },
-  { folder: 'emu/isa', knows: ['emu/base', 'emu/layout', 'emu/ir', 'emu/fp', 'emu/mmu'] },
+  { folder: 'emu/isa', knows: ['emu/base', 'emu/layout', 'emu/ir', 'emu/wasm', 'emu/fp', 'emu/mmu'] },
   {
     folder: 'emu/codegen',
     knows: ['emu/base', 'emu/layout', 'emu/ir', 'emu/wasm', 'emu/fp', 'emu/mmu'],

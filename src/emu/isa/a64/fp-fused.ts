@@ -1,6 +1,6 @@
 /**
- * Fused multiply-add with the host's arithmetic, which has none: the sum of an exact product and an addend,
- * rounded once.
+ * Fused multiply-add with the host's arithmetic: the sum of an exact product and an addend, rounded once. Where
+ * the host's relaxed_madd does that, it is used; elsewhere:
  *
  * Double precision. The product is p + e exactly (Dekker), its sum with the addend s + t + e exactly (Knuth's
  * TwoSum), and s + RN(t + e) rounds to the same number unless RN(t + e) is inexact and falls on a boundary of
@@ -13,6 +13,7 @@
  */
 import { FP_BINARY, FP_TERNARY, type TernaryName } from '../../fp/operations.ts';
 import type { F32, I64, V128 } from '../../ir/ir.ts';
+import { HOST_FUSES } from '../../wasm/host-fusion.ts';
 import type { Semantics } from '../semantics.ts';
 import {
   attempt,
@@ -156,7 +157,19 @@ function fusedSingles(b: Semantics, s: Shape, addend: Float, x: Float, y: Float)
   };
 }
 
+/** The host rounds once by itself. What is zero because it is tiny is left to the exact path. */
+function fusedByHost(b: Semantics, s: Shape, addend: Float, x: Float, y: Float): Candidate {
+  const lanes = s.double ? 'f64x2' : 'f32x4';
+  const wide = (v: Float) => (isVector(s) ? v : b.numeric<'v128'>(`${lanes}.splat`, [v]));
+  const sum = b.numeric<'v128'>(`${lanes}.relaxed_madd`, [wide(x), wide(y), wide(addend)]);
+  const result = (isVector(s) ? sum : b.numeric(`${lanes}.extract_lane`, [sum], [0])) as Float;
+  const usual = isOrdinary(b, s, result);
+  const noProduct = () => either(b, isZero(b, s, x), isZero(b, s, y));
+  return { result, usual, also: () => either(b, usual, both(b, isZero(b, s, result), noProduct())) };
+}
+
 function candidate(b: Semantics, s: Shape, addend: Float, x: Float, y: Float): Candidate {
+  if (HOST_FUSES) return fusedByHost(b, s, addend, x, y);
   const compute = s.double ? fusedDouble : isVector(s) ? fusedSingles : fusedSingle;
   return compute(b, s, addend, x, y);
 }
