@@ -8,6 +8,6 @@ await runMain(async (args) => {
   ensureDependencies();
   const built = await runTypeScript('tools/images/build.ts', ['--if-missing']);
   if (built !== 0)
-    console.log('The page starts without a ready-made guest; it can still run your own files.');
+    console.log('The page starts without Linux; it offers a bare-metal guest and runs your own files.');
   return runTypeScript('tools/serve.ts', args);
 });
