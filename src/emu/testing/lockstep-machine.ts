@@ -25,6 +25,8 @@ const BOOT_SECONDS = 1_700_000_000;
 const ENTROPY_SEED = 42;
 /** Turns that the machines may take to meet, and that they may stand still. */
 const MEETING_TURNS = 1000;
+const TURNS_PER_STRIDE = 8;
+const STRIDE = 13;
 const GENERAL_REGISTERS = 31;
 const VECTOR_HALVES = 64;
 
@@ -162,7 +164,9 @@ export class Lockstep {
     for (let turn = 0; turn < MEETING_TURNS; turn++) {
       const ahead = translating.executed - interpreting.executed;
       if (ahead === 0) return true;
-      (ahead > 0 ? interpreting : translating).run(Math.abs(ahead));
+      // In a loop they may stop at different places each time: now and then go further, out of it.
+      const further = turn % TURNS_PER_STRIDE === TURNS_PER_STRIDE - 1 ? turn * STRIDE : 0;
+      (ahead > 0 ? interpreting : translating).run(Math.abs(ahead) + further);
     }
     return false;
   }
