@@ -157,6 +157,9 @@ function fusedSingles(b: Semantics, s: Shape, addend: Float, x: Float, y: Float)
   };
 }
 
+/** Products above these have no bits below the smallest denormal, so a sum that is zero is exactly zero. */
+const SAFE_PRODUCT = { double: 2 ** -900, single: 2 ** -100 } as const;
+
 /** The host rounds once by itself. What is zero because it is tiny is left to the exact path. */
 function fusedByHost(b: Semantics, s: Shape, addend: Float, x: Float, y: Float): Candidate {
   const lanes = s.double ? 'f64x2' : 'f32x4';
@@ -164,8 +167,12 @@ function fusedByHost(b: Semantics, s: Shape, addend: Float, x: Float, y: Float):
   const sum = b.numeric<'v128'>(`${lanes}.relaxed_madd`, [wide(x), wide(y), wide(addend)]);
   const result = (isVector(s) ? sum : b.numeric(`${lanes}.extract_lane`, [sum], [0])) as Float;
   const usual = isOrdinary(b, s, result);
-  const noProduct = () => either(b, isZero(b, s, x), isZero(b, s, y));
-  return { result, usual, also: () => either(b, usual, both(b, isZero(b, s, result), noProduct())) };
+  const exactZero = () => {
+    const product = float(b, s, 'abs', float(b, s, 'mul', x, y));
+    const large = test(b, s, 'gt', product, constant(b, s, SAFE_PRODUCT[s.double ? 'double' : 'single']));
+    return either(b, large, either(b, isZero(b, s, x), isZero(b, s, y)));
+  };
+  return { result, usual, also: () => either(b, usual, both(b, isZero(b, s, result), exactZero())) };
 }
 
 function candidate(b: Semantics, s: Shape, addend: Float, x: Float, y: Float): Candidate {
