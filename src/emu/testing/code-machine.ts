@@ -9,6 +9,12 @@ import { systemKey } from '../cpu/runtime.ts';
 import { SYSTEM_REGISTERS } from '../cpu/system-registers/table.ts';
 import { Interpreter } from '../interpreter/interpreter.ts';
 import { AT_ONCE, Jit, type JitOptions } from '../jit/jit.ts';
+import {
+  answerRequest,
+  type TranslationAnswer,
+  type TranslationRequest,
+  type TranslatorFactory,
+} from '../jit/translator.ts';
 import { CPU } from '../layout/cpu-state.ts';
 import { CPU_BLOCK, FETCH_AREA, RAM_OFFSET, TLB_AREA, wasmPagesFor } from '../layout/memory-map.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
@@ -19,10 +25,12 @@ export const CODE_RAM = 0x4000_0000;
 export const WINDOW = 0x8000_0000;
 export const PAGE = 0x1000;
 
-/** How code is executed: not translated, once reached a second time, or at once. */
+const WARM: JitOptions = { ...AT_ONCE, heat: 2, eager: false };
+/** How code is executed: not translated, once reached a second time, elsewhere with answers that come late, or at once. */
 export const CODE_ENGINES = {
   interpret: undefined,
-  'translate when warm': { ...AT_ONCE, heat: 2, eager: false },
+  'translate when warm': WARM,
+  'translate elsewhere': WARM,
   'translate at once': AT_ONCE,
 } as const satisfies Record<string, JitOptions | undefined>;
 export type CodeEngine = keyof typeof CODE_ENGINES;
@@ -31,8 +39,10 @@ export const CODE_ENGINE_NAMES = Object.keys(CODE_ENGINES) as CodeEngine[];
 const DEFAULT_RAM = 0x20_0000;
 const BLOCK_BYTES = 0x20_0000;
 const WORD = 4;
-const SLICE_FUEL = 1000;
-const SLICES = 10_000;
+const SLICE_FUEL = 500;
+const SLICES = 20_000;
+/** Slices that pass before the answer to a request comes. */
+const ANSWER_AFTER = 3;
 
 /** Arm ARM D8.3: valid table, block and page descriptors; AF, inner shareable, UXN. */
 const TABLE = 3n;
@@ -53,6 +63,9 @@ export class CodeMachine {
   private readonly memory: GuestMemory;
   private readonly view: DataView;
   private interpreter: Interpreter | undefined;
+  private readonly requests: { readonly request: TranslationRequest; readonly due: number }[] = [];
+  private answer: (answer: TranslationAnswer) => void = () => {};
+  private slices = 0;
 
   private constructor(ramBytes: number) {
     this.ramBytes = ramBytes;
@@ -76,7 +89,8 @@ export class CodeMachine {
     const machine = new CodeMachine(ramBytes);
     machine.interpreter = await Interpreter.create(machine.memory, machine.cpu);
     const options = CODE_ENGINES[engine];
-    if (options) machine.jit = new Jit(machine.interpreter, machine.memory, options);
+    const translator = engine === 'translate elsewhere' ? machine.lateTranslator() : undefined;
+    if (options) machine.jit = new Jit(machine.interpreter, machine.memory, options, translator);
     return machine;
   }
 
@@ -113,9 +127,29 @@ export class CodeMachine {
       this.setX(index, value);
     });
     this.cpu.state.setNumber(CPU.PC, entry);
-    for (let slice = 0; slice < SLICES; slice++)
+    for (let slice = 0; slice < SLICES; slice++) {
+      this.answerRequests();
       if (this.interpreter.run(SLICE_FUEL).waits) return !this.faulted;
+    }
     return false;
+  }
+
+  /** As a translator on another thread: what it answers was true when it was asked. */
+  private lateTranslator(): TranslatorFactory {
+    return (answer) => {
+      this.answer = answer;
+      const request = (asked: TranslationRequest) =>
+        this.requests.push({ request: structuredClone(asked), due: this.slices + ANSWER_AFTER });
+      return { request };
+    };
+  }
+
+  private answerRequests(): void {
+    this.slices++;
+    while (this.requests[0] && this.requests[0].due <= this.slices) {
+      const asked = this.requests.shift();
+      if (asked) this.answer(answerRequest(asked.request));
+    }
   }
 
   /** Whether the last WFI was an exception vector's. */

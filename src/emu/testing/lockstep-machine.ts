@@ -54,6 +54,13 @@ const FIELDS: readonly CpuField[] = [
 ];
 const NARROW = new Set<CpuField>(FIELDS.filter((name) => !/^(PC|SP_EL|TPIDR)/.test(name)));
 
+/** 64-bit cells, alone or in a row. */
+const WIDE_CELLS: readonly { readonly name: string; readonly offset: number; readonly wide: number }[] = [
+  { name: 'X', offset: CPU.X, wide: GENERAL_REGISTERS + 1 },
+  { name: 'V half ', offset: CPU.V, wide: VECTOR_HALVES },
+  ...(Object.keys(CELL_OFFSET) as CellName[]).map((name) => ({ name, offset: cellOffset(name), wide: 1 })),
+];
+
 class SharedClock implements Clock {
   private now = 0;
   nowNs(): number {
@@ -193,10 +200,10 @@ export class Lockstep {
       if (NARROW.has(name)) check(name, a.get(CPU[name]), b.get(CPU[name]));
       else check(name, a.wide(CPU[name]), b.wide(CPU[name]));
     check('NZCV', readNzcv(a), readNzcv(b));
-    for (let i = 0; i <= GENERAL_REGISTERS; i++) check(`X${i}`, a.wide(a.slot(i)), b.wide(b.slot(i)));
-    for (let i = 0; i < VECTOR_HALVES; i++) check(`V${i / 2}`, a.wide(CPU.V + 8 * i), b.wide(CPU.V + 8 * i));
-    for (const name of Object.keys(CELL_OFFSET) as CellName[])
-      check(name, a.wide(cellOffset(name)), b.wide(cellOffset(name)));
+    for (const { name, offset, wide } of WIDE_CELLS)
+      for (let at = offset; at < offset + 8 * wide; at += 8)
+        if (a.get(at) !== b.get(at) || a.high(at) !== b.high(at))
+          check(`${name}${wide > 1 ? (at - offset) / 8 : ''}`, a.wide(at), b.wide(at));
     check('console', ours.console, theirs.console);
     if (this.meetings % this.options.compareRamEvery === 0) lines.push(...this.compareRam());
     return lines;
