@@ -9,6 +9,7 @@ function openTranslation(): TranslationPort {
   return {
     post: (message) => worker.postMessage(message),
     onMessage: (listener) => worker.addEventListener('message', ({ data }) => listener(data)),
+    onFailure: (listener) => worker.addEventListener('error', ({ message }) => listener(message)),
   };
 }
 

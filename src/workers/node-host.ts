@@ -22,6 +22,7 @@ function openTranslation(): TranslationPort {
       // The process may end while code is being translated; listening would keep it.
       thread.unref();
     },
+    onFailure: (listener) => thread.on('error', (error) => listener(String(error))),
   };
 }
 

@@ -2,12 +2,19 @@
  * The machine's side of a translation thread. One thread serves a host for as long as it lives; each new machine
  * (after a reset) gets a translator of its own, and answers to an older one's requests are dropped.
  */
-import type { TranslationAnswer, TranslationRequest, TranslatorFactory } from '../emu/jit/translator.ts';
+import type {
+  TranslationAnswer,
+  TranslationRequest,
+  TranslatorEvents,
+  TranslatorFactory,
+} from '../emu/jit/translator.ts';
 
 /** What browsers' workers and Node's threads have in common here. */
 export interface TranslationPort {
   post(message: ToTranslation): void;
   onMessage(listener: (message: FromTranslation) => void): void;
+  /** The thread did not start, or ended. */
+  onFailure(listener: (reason: string) => void): void;
 }
 
 export interface ToTranslation {
@@ -23,16 +30,20 @@ export interface FromTranslation {
 export function translatorOver(open: () => TranslationPort): TranslatorFactory {
   let port: TranslationPort | undefined;
   let machine = 0;
-  let deliver: (answer: TranslationAnswer) => void = () => {};
-  return (answer) => {
+  let events: TranslatorEvents | undefined;
+  return (newEvents) => {
     const current = ++machine;
-    deliver = answer;
+    events = newEvents;
     return {
       request(request) {
         if (!port) {
           port = open();
           port.onMessage((message) => {
-            if (message.machine === machine) deliver(message.answer);
+            if (message.machine === machine) events?.answer(message.answer);
+          });
+          port.onFailure((reason) => {
+            port = undefined;
+            events?.failed(reason);
           });
         }
         port.post({ machine: current, request });

@@ -6,6 +6,7 @@
  * undo: whoever jumps, calls or returns looks at the record.
  */
 
+import type { Log } from '../base/ports.ts';
 import type { Interpreter } from '../interpreter/interpreter.ts';
 import { CPU } from '../layout/cpu-state.ts';
 import {
@@ -55,16 +56,23 @@ export interface JitOptions {
 }
 
 /** Translate hot code. */
-export const NORMAL: JitOptions = { heat: 255, rounds: 32, eager: false };
+export const NORMAL: JitOptions = { heat: 255, rounds: 64, eager: false };
 /** Translate everything at once: for tests. */
 export const AT_ONCE: JitOptions = { heat: 1, rounds: 1, eager: true };
 
+export interface JitPorts {
+  readonly log: Log;
+  /** Without it, and where code is translated at once, everything happens on the machine's thread. */
+  readonly translator?: TranslatorFactory | undefined;
+}
+
 export class Jit {
   private readonly interpreter: Interpreter;
+  private readonly log: Log;
   private readonly options: JitOptions;
   private readonly words: Int32Array;
   private readonly shape: ModuleShape;
-  private readonly translator: Translator | undefined;
+  private translator: Translator | undefined;
   private readonly pending = new Map<
     number,
     { readonly request: TranslationRequest; readonly record: number }
@@ -83,13 +91,13 @@ export class Jit {
   bytesCompiled = 0;
   regionsDropped = 0;
 
-  /** Without `makeTranslator`, and where code is translated at once, everything happens on this thread. */
   constructor(
     interpreter: Interpreter,
     memory: GuestMemory,
     options: JitOptions,
-    makeTranslator?: TranslatorFactory,
+    { log, translator }: JitPorts,
   ) {
+    this.log = log;
     this.interpreter = interpreter;
     this.options = options;
     const { buffer } = memory.memory;
@@ -99,7 +107,11 @@ export class Jit {
       shared: !(buffer instanceof ArrayBuffer),
       tailCalls: hostHasTailCalls(),
     };
-    if (!options.eager) this.translator = makeTranslator?.((answer) => this.deliver(answer));
+    if (!options.eager)
+      this.translator = translator?.({
+        answer: (answer) => this.deliver(answer),
+        failed: (reason) => this.translatorFailed(reason),
+      });
     interpreter.cache.heat = options.heat;
     interpreter.cache.onForget = (records, first, last) => this.forget(records, first, last);
     interpreter.onHot = (record) => this.hot(record);
@@ -146,12 +158,10 @@ export class Jit {
       if (page !== undefined)
         pages.push({ delta, records: page, words: this.interpreter.cache.decodedWords(page) });
     }
-    const jumps = this.jumps
-      .within(records, records + DECODED_PAGE_SIZE)
-      .map((jump) => ({
-        offset: offsetInPage(jump),
-        targets: this.jumpTargets(records, offsetInPage(jump)),
-      }));
+    const jumps = this.jumps.within(records, records + DECODED_PAGE_SIZE).map((jump) => ({
+      offset: offsetInPage(jump),
+      targets: this.jumpTargets(records, offsetInPage(jump)),
+    }));
     const request = { id: this.nextRequest++, entry: offsetInPage(record), pages, jumps, shape: this.shape };
     this.pending.set(request.id, { request, record });
     translator.request(request);
@@ -164,6 +174,17 @@ export class Jit {
     if (!module) this.refused.add(asked.record);
     else if (covers.every((cover) => this.isUnchanged(asked.request, cover)))
       this.install(module, sizeBytes, covers, asked.record);
+  }
+
+  /** Without the other thread, hot code is translated on this one. */
+  private translatorFailed(reason: string): void {
+    this.log.write(
+      'warning',
+      'jit',
+      `the translation thread ended (${reason}); translating on the machine's thread`,
+    );
+    this.translator = undefined;
+    this.pending.clear();
   }
 
   /** Whether code is still as it was when it was sent away. */

@@ -33,13 +33,20 @@ export interface TranslationAnswer {
   readonly covers: readonly Cover[];
 }
 
-/** Takes requests; answers come through the callback that it was made with, in any order, or never. */
+/** Takes requests; answers come through the events that it was made with, in any order. */
 export interface Translator {
   request(request: TranslationRequest): void;
 }
 
+/** What a translator tells the machine that it was made for. */
+export interface TranslatorEvents {
+  answer(answer: TranslationAnswer): void;
+  /** The other thread is gone: no more answers will come. */
+  failed(reason: string): void;
+}
+
 /** How a host makes a translator for a new machine. */
-export type TranslatorFactory = (answer: (answer: TranslationAnswer) => void) => Translator;
+export type TranslatorFactory = (events: TranslatorEvents) => Translator;
 
 /** Carries out a request: what the other thread does. */
 export function answerRequest(request: TranslationRequest): TranslationAnswer {

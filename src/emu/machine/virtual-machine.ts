@@ -148,7 +148,7 @@ export class VirtualMachine implements RunnableMachine {
     const { entry, deviceTreeAddress } = await this.board.load(files);
     this.interpreter = await Interpreter.create(this.memory, this.cpu);
     const translation = TRANSLATION[files.engine];
-    if (translation) this.jit = new Jit(this.interpreter, this.memory, translation, this.ports.translator);
+    if (translation) this.jit = new Jit(this.interpreter, this.memory, translation, this.ports);
     this.cpu.reset(entry);
     this.cpu.setX(0, deviceTreeAddress);
   }

@@ -3,6 +3,7 @@
  * the arena, every exception ends in a WFI at EL1.
  */
 import { assert } from '../base/assert.ts';
+import type { Log } from '../base/ports.ts';
 import { Cpu } from '../cpu/cpu.ts';
 import { type CodeCache, systemKey } from '../cpu/runtime.ts';
 import { cellOffset } from '../cpu/state.ts';
@@ -92,6 +93,7 @@ export const ENGINE_MODES: readonly EngineMode[] = ['interpret', 'translate'];
 export class BareMachine {
   readonly cpu: Cpu;
   readonly log: string[] = [];
+  private readonly logPort: Log = { write: (_severity, _component, message) => this.log.push(message) };
   private readonly memory: GuestMemory;
   private readonly view: DataView;
   private readonly initial = new Int32Array(initialScratch().buffer);
@@ -116,7 +118,8 @@ export class BareMachine {
     const machine = new BareMachine();
     machine.interpreter = await Interpreter.create(machine.memory, machine.cpu);
     const options = mode === 'translate' ? AT_ONCE : mode;
-    if (options !== 'interpret') machine.jit = new Jit(machine.interpreter, machine.memory, options);
+    if (options !== 'interpret')
+      machine.jit = new Jit(machine.interpreter, machine.memory, options, { log: machine.logPort });
     return machine;
   }
 
@@ -186,7 +189,7 @@ export class BareMachine {
         gic: { readRegister: () => 0, writeRegister: () => true },
         firmware: { conduit: 'hvc', call: () => 0n },
         clock: { nowNs: () => 0 },
-        log: { write: (_severity, _component, message) => this.log.push(message) },
+        log: this.logPort,
         codeCache,
         physicalTimerLine: line,
         virtualTimerLine: line,

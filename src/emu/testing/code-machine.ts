@@ -4,6 +4,7 @@
  * page by page. A program ends with WFI.
  */
 import { assert } from '../base/assert.ts';
+import type { Log } from '../base/ports.ts';
 import { Cpu } from '../cpu/cpu.ts';
 import { systemKey } from '../cpu/runtime.ts';
 import { SYSTEM_REGISTERS } from '../cpu/system-registers/table.ts';
@@ -56,6 +57,8 @@ const SCTLR_C = 1n << 2n;
 const SCTLR_I = 1n << 12n;
 const RUNTIME_SCTLR = SCTLR_M | SCTLR_C | SCTLR_I;
 
+const SILENT: Log = { write: () => {} };
+
 export class CodeMachine {
   readonly cpu: Cpu;
   jit: Jit | undefined;
@@ -90,7 +93,8 @@ export class CodeMachine {
     machine.interpreter = await Interpreter.create(machine.memory, machine.cpu);
     const options = CODE_ENGINES[engine];
     const translator = engine === 'translate elsewhere' ? machine.lateTranslator() : undefined;
-    if (options) machine.jit = new Jit(machine.interpreter, machine.memory, options, translator);
+    if (options)
+      machine.jit = new Jit(machine.interpreter, machine.memory, options, { log: SILENT, translator });
     return machine;
   }
 
@@ -136,8 +140,8 @@ export class CodeMachine {
 
   /** As a translator on another thread: what it answers was true when it was asked. */
   private lateTranslator(): TranslatorFactory {
-    return (answer) => {
-      this.answer = answer;
+    return (events) => {
+      this.answer = (answer) => events.answer(answer);
       const request = (asked: TranslationRequest) =>
         this.requests.push({ request: structuredClone(asked), due: this.slices + ANSWER_AFTER });
       return { request };
