@@ -1,10 +1,11 @@
 /** `npm run bench`: runs the rounds, prints the table, writes the JSON. Run by tools/bench.mjs. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { cpus, loadavg, totalmem } from 'node:os';
+import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type EngineName, qemuVersion } from './engines.ts';
 import { buildGuestImage } from './guest-image.ts';
+import { HostLoad } from './host-load.ts';
 import { type BenchOptions, HELP, parseBenchOptions, UsageError } from './options.ts';
 import { checksumDifferences, type Failure, type Sample, summarise } from './results.ts';
 import { runRound } from './round.ts';
@@ -19,6 +20,16 @@ const STATUS_ERROR = 1;
 
 const say = (line: string): void => void process.stderr.write(`bench: ${line}\n`);
 
+interface Measurement {
+  readonly options: BenchOptions;
+  readonly engines: readonly EngineName[];
+  /** Name and version of what ran each engine. */
+  readonly hosts: Map<EngineName, string>;
+  readonly samples: Sample[];
+  readonly failures: Failure[];
+  readonly load: HostLoad;
+}
+
 async function main(): Promise<number> {
   const options = parseBenchOptions(process.argv.slice(2));
   if (!options) {
@@ -27,32 +38,34 @@ async function main(): Promise<number> {
   }
   const image = buildGuestImage(PROGRAMS, FOLDER);
   const engines: EngineName[] = ['qemu', ...options.hosts];
-  const samples: Sample[] = [];
-  const failures: Failure[] = [];
   const hosts = new Map<EngineName, string>([['qemu', qemuVersion()]]);
+  const measurement: Measurement = {
+    options,
+    engines,
+    hosts,
+    samples: [],
+    failures: [],
+    load: new HostLoad(),
+  };
   for (let number = 0; number < options.rounds; number++) {
     const round = await runRound({ number, engines, options, image, folder: FOLDER, say });
-    samples.push(...round.samples);
-    failures.push(...round.failures);
+    measurement.samples.push(...round.samples);
+    measurement.failures.push(...round.failures);
     for (const [engine, host] of round.hosts) hosts.set(engine, host);
-    writeResults(options, hosts, samples, failures);
+    writeJson(measurement);
   }
-  return conclude(options, engines, hosts, samples, failures);
+  return conclude(measurement);
 }
 
-function conclude(
-  options: BenchOptions,
-  engines: readonly EngineName[],
-  hosts: ReadonlyMap<EngineName, string>,
-  samples: readonly Sample[],
-  failures: readonly Failure[],
-): number {
+/** Prints the table and what went wrong; the exit status. */
+function conclude(measurement: Measurement): number {
+  const { options, engines, samples, failures } = measurement;
   const columns = { engines, rows: summarise(samples) };
-  const measured = describe(options, hosts);
-  process.stdout.write(`${textTable(columns)}\n${measured}\n`);
+  const circumstances = describe(measurement);
+  process.stdout.write(`${textTable(columns)}\n${circumstances}\n`);
   if (options.writeDocs) {
     const document = readFileSync(DOCUMENT, 'utf8');
-    writeFileSync(DOCUMENT, replaceResults(document, `${measured}\n\n${markdownTable(columns)}`));
+    writeFileSync(DOCUMENT, replaceResults(document, `${circumstances}\n\n${markdownTable(columns)}`));
   }
   const differences = checksumDifferences(samples);
   for (const difference of differences) say(`checksums differ: ${difference}`);
@@ -60,43 +73,39 @@ function conclude(
   return differences.length + failures.length === 0 ? 0 : STATUS_ERROR;
 }
 
-function describe(options: BenchOptions, hosts: ReadonlyMap<EngineName, string>): string {
+/** What was measured where, in one paragraph. */
+function describe({ options, hosts, load }: Measurement): string {
   const [cpu] = cpus();
-  const machine = `${cpus().length} × ${cpu?.model.trim() ?? 'unknown processor'}`;
-  const run = `${options.rounds} rounds, work × ${options.scale}, engine mode ${options.engine}`;
-  return `${[...hosts.values()].join(', ')}; ${machine}; ${run}.`;
+  const othersBusy = load.othersBusy();
+  return [
+    `${[...hosts.values()].join(', ')};`,
+    `${cpus().length} × ${cpu?.model.trim() ?? 'unknown processor'};`,
+    `rounds: ${options.rounds}, work × ${options.scale}, engine mode ${options.engine};`,
+    `other programs kept ${othersBusy?.toFixed(1) ?? 'an unknown number of'} processors busy meanwhile.`,
+  ].join(' ');
 }
 
-function writeResults(
-  options: BenchOptions,
-  hosts: ReadonlyMap<EngineName, string>,
-  samples: readonly Sample[],
-  failures: readonly Failure[],
-): void {
+function writeJson({ options, hosts, samples, failures, load }: Measurement): void {
   const [cpu] = cpus();
-  const machine = {
-    cpu: cpu?.model.trim(),
-    cores: cpus().length,
-    memoryGiB: Math.round(totalmem() / BYTES_PER_GIB),
-    loadAverage: loadavg(),
-  };
   const { rounds, scale, engine } = options;
-  const summary = summarise(samples).map(({ medians, ratios, ...row }) => ({
-    ...row,
-    medians: Object.fromEntries(medians),
-    ratios: Object.fromEntries(ratios),
-  }));
-  const differences = checksumDifferences(samples);
-  const versions = Object.fromEntries(hosts);
   const results = {
     date: new Date().toISOString(),
-    machine,
-    versions,
+    machine: {
+      cpu: cpu?.model.trim(),
+      cores: cpus().length,
+      memoryGiB: Math.round(totalmem() / BYTES_PER_GIB),
+      othersBusy: load.othersBusy(),
+    },
+    versions: Object.fromEntries(hosts),
     rounds,
     scale,
     engine,
-    summary,
-    differences,
+    summary: summarise(samples).map(({ medians, ratios, ...row }) => ({
+      ...row,
+      medians: Object.fromEntries(medians),
+      ratios: Object.fromEntries(ratios),
+    })),
+    differences: checksumDifferences(samples),
     failures,
     samples,
   };

@@ -8,6 +8,8 @@ const BYTES_PER_KIB = 1024;
 const STAT_PARENT = 1;
 const STAT_USER_TICKS = 11;
 const STAT_SYSTEM_TICKS = 12;
+const STAT_CHILDREN_USER_TICKS = 13;
+const STAT_CHILDREN_SYSTEM_TICKS = 14;
 
 interface ProcessRow {
   readonly pid: number;
@@ -15,17 +17,37 @@ interface ProcessRow {
   readonly cpuSeconds: number;
 }
 
-function readProcess(pid: number): ProcessRow | undefined {
+/** The fields of /proc/PID/stat behind the name; undefined when the process has ended, or without /proc. */
+function readStat(pid: number): number[] | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The name stands in parentheses and may contain anything.
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    const ticks = Number(fields[STAT_USER_TICKS]) + Number(fields[STAT_SYSTEM_TICKS]);
-    return { pid, parent: Number(fields[STAT_PARENT]), cpuSeconds: ticks / TICKS_PER_SECOND };
+    return text
+      .slice(text.lastIndexOf(')') + 2)
+      .split(' ')
+      .map(Number);
   } catch {
-    // It ended meanwhile.
     return undefined;
   }
+}
+
+/** The sum of some fields that count clock ticks. */
+function ticksToSeconds(stat: readonly number[], fields: readonly number[]): number {
+  return fields.reduce((sum, field) => sum + (stat[field] ?? 0), 0) / TICKS_PER_SECOND;
+}
+
+function readProcess(pid: number): ProcessRow | undefined {
+  const stat = readStat(pid);
+  if (!stat) return undefined;
+  const cpuSeconds = ticksToSeconds(stat, [STAT_USER_TICKS, STAT_SYSTEM_TICKS]);
+  return { pid, parent: stat[STAT_PARENT] ?? 0, cpuSeconds };
+}
+
+/** Processor time of this process and of all its children that have ended. */
+export function cpuSecondsWithChildren(): number | undefined {
+  const stat = readStat(process.pid);
+  const children = [STAT_CHILDREN_USER_TICKS, STAT_CHILDREN_SYSTEM_TICKS];
+  return stat && ticksToSeconds(stat, [STAT_USER_TICKS, STAT_SYSTEM_TICKS, ...children]);
 }
 
 /** `root` and all that it started, directly or not; empty where there is no /proc. */
