@@ -5,7 +5,7 @@ import { CPU } from '../../src/emu/layout/cpu-state.ts';
 import { Lockstep } from '../../src/emu/testing/lockstep-machine.ts';
 
 const BYTES_PER_MIB = 1 << 20;
-const COMPARE_RAM_EVERY = 500;
+const COMPARE_RAM_EVERY = 5000;
 const REPORT_EVERY = 1000;
 const SHOWN_DIFFERENCES = 20;
 

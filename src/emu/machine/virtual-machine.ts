@@ -159,7 +159,7 @@ export class VirtualMachine implements RunnableMachine {
     let result: SliceResult | undefined;
     do result = this.turn();
     while (!result && clock.nowNs() < end);
-    this.board.poll();
+    this.poll();
     return result ?? { kind: 'ran' };
   }
 
@@ -173,6 +173,11 @@ export class VirtualMachine implements RunnableMachine {
   takeInterrupts(): void {
     this.cpu.updateTimers();
     if ((this.attention[0] ?? 0) & ATTENTION_INTERRUPT) this.cpu.pollInterrupts();
+  }
+
+  /** Settles what the board does between slices: console output, the alarm clock. */
+  poll(): void {
+    this.board.poll();
   }
 
   /** Runs about `fuel` instructions; a result when the host must do something. */

@@ -153,7 +153,10 @@ export class Lockstep {
   /** Runs both to their next meeting; what differs there, as lines, or 'over' when the guest has ended. */
   advance(): string[] | 'over' {
     const { interpreting, translating, clock } = this;
-    for (const side of [interpreting, translating]) side.machine.takeInterrupts();
+    for (const { machine } of [interpreting, translating]) {
+      machine.poll();
+      machine.takeInterrupts();
+    }
     translating.run(this.options.every);
     if (!this.meet())
       return [`the machines do not meet: ${interpreting.executed} and ${translating.executed} instructions`];
@@ -211,12 +214,12 @@ export class Lockstep {
 
   compareRam(): string[] {
     const [a, b] = [this.translating.ram, this.interpreting.ram].map(
-      (ram) => new BigUint64Array(ram.buffer, ram.byteOffset, ram.length / 8),
+      (ram) => new Int32Array(ram.buffer, ram.byteOffset, ram.length / 4),
     );
     assert(a && b, 'two machines');
     for (let i = 0; i < a.length; i++)
       if (a[i] !== b[i])
-        return [`memory at ${(RAM_BASE + 8 * i).toString(16)}: ${show(a[i] ?? 0n)}, ${show(b[i] ?? 0n)}`];
+        return [`memory at ${(RAM_BASE + 4 * i).toString(16)}: ${show(a[i] ?? 0)}, ${show(b[i] ?? 0)}`];
     return [];
   }
 }
