@@ -15,12 +15,14 @@ export interface HandlerEntry {
 
 /** Every handler of the main loop, in order; the same for all machines. */
 export function hotHandlers(): readonly Handler[] {
-  return A64_ROWS.filter((row) => row.hot).flatMap((row) =>
-    [...combinations(row)].flatMap((chosen) =>
-      hasDirectBranch(row)
-        ? [buildHandler(row, chosen, true), buildHandler(row, chosen, false)]
-        : [buildHandler(row, chosen, false)],
-    ),
+  return A64_ROWS.flatMap((row) =>
+    [...combinations(row)]
+      .filter(row.hot)
+      .flatMap((chosen) =>
+        hasDirectBranch(row)
+          ? [buildHandler(row, chosen, true), buildHandler(row, chosen, false)]
+          : [buildHandler(row, chosen, false)],
+      ),
   );
 }
 
@@ -78,7 +80,7 @@ const UNALLOCATED: Row = {
   specialise: {},
   when: () => true,
   valid: () => true,
-  hot: false,
+  hot: () => false,
   choosing: [],
   registers: [],
   execute: (_, b) => b.trap('undefined', []),

@@ -16,7 +16,8 @@ const tableAddress = (name: CrcName, k: number) =>
 /** Writes the tables into linear memory. */
 export function writeCrcTables(memory: WebAssembly.Memory): void {
   for (const [name, polynomial] of Object.entries(CRC_POLYNOMIALS)) {
-    const table = (k: number) => new Uint32Array(memory.buffer, tableAddress(name as CrcName, k), CRC_TABLE_SIZE / 4);
+    const table = (k: number) =>
+      new Uint32Array(memory.buffer, tableAddress(name as CrcName, k), CRC_TABLE_SIZE / 4);
     const first = table(0).map((_, byte) => oneByte(byte, polynomial));
     table(0).set(first);
     for (let k = 1; k < CRC_TABLES_EACH; k++)

@@ -74,8 +74,8 @@ export interface RowSpec<P extends string, O extends Operands, S extends string>
   readonly when?: (f: RawFields) => boolean;
   /** Which words are allocated, where that depends on operand fields too. */
   readonly valid?: (f: RawFields) => boolean;
-  /** Its handlers stand in the interpreter's main loop. */
-  readonly hot?: boolean;
+  /** Whether its handlers, or those for some choices, stand in the interpreter's main loop. */
+  readonly hot?: boolean | ((f: RawFields) => boolean);
   /** Traps while CPACR_EL1 disables FP and AdvSIMD. */
   readonly fp?: boolean;
   execute(f: FieldsFor<P, O, S>, b: Semantics): void;
@@ -90,7 +90,7 @@ export interface Row {
   readonly specialise: Readonly<Record<string, (f: RawFields) => boolean>>;
   readonly when: (f: RawFields) => boolean;
   readonly valid: (f: RawFields) => boolean;
-  readonly hot: boolean;
+  readonly hot: (f: RawFields) => boolean;
   /** Names of the fields that choose the operation. */
   readonly choosing: readonly string[];
   /** Names of the register fields. */
@@ -99,6 +99,7 @@ export interface Row {
 }
 
 const always = () => true;
+const never = () => false;
 
 /** Defines an instruction. `name` is the manual's title, `syntax` its assembly syntax (see disassembler). */
 export function row<P extends string, O extends Operands = Record<never, never>, S extends string = never>(
@@ -122,7 +123,7 @@ export function row<P extends string, O extends Operands = Record<never, never>,
     specialise: spec.specialise ?? {},
     when: spec.when ?? always,
     valid: spec.valid ?? always,
-    hot: spec.hot ?? false,
+    hot: typeof spec.hot === 'function' ? spec.hot : spec.hot ? always : never,
     choosing: names.filter((field) => !field.startsWith('R') && !consumed.has(field)),
     registers,
     execute: spec.fp

@@ -139,7 +139,7 @@ const compareConditional = (name: 'CCMN' | 'CCMP', immediate: boolean): Row => {
       `sf:1 ${op} 1 11010010 imm5:5 cond:4 1 0 Rn:5 0 nzcv:4`,
       `${name.toLowerCase()} <Rn>, #<imm5:hex>, #<nzcv:hex>, <cond>`,
       {
-        hot: true,
+        hot: name === 'CCMP',
         operands: { nzcv, imm: u16(['imm5'], ({ imm5 = 0 }) => imm5) },
         execute: ({ sf, cond, Rn, imm, nzcv: flags }, b) =>
           run(b, sf, cond, b.R(sf, Rn), () => b.amount(sf, imm), flags),
@@ -150,7 +150,7 @@ const compareConditional = (name: 'CCMN' | 'CCMP', immediate: boolean): Row => {
     `sf:1 ${op} 1 11010010 Rm:5 cond:4 0 0 Rn:5 0 nzcv:4`,
     `${name.toLowerCase()} <Rn>, <Rm>, #<nzcv:hex>, <cond>`,
     {
-      hot: true,
+      hot: name === 'CCMP',
       operands: { nzcv },
       execute: ({ sf, cond, Rn, Rm, nzcv: flags }, b) =>
         run(b, sf, cond, b.R(sf, Rn), () => b.R(sf, Rm), flags),

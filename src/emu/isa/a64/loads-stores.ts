@@ -83,10 +83,15 @@ const simm9 = s32(['imm9'], ({ imm9 = 0 }) => signed(imm9, 9));
 /** LDR → LDUR, LDRSB → LDURSB, … */
 const variant = (mnemonic: string, letter: 'u' | 't') => mnemonic.replace(/^(ld|st)r/, `$1${letter}r`);
 
+/** The option of an index that is sign-extended from 64 bits: what UXTX does, too. */
+const SXTX = 7;
+
 function plainForms(t: Transfer): Row[] {
   const { size, v, opc, mnemonic, register } = t as Transfer & { size: '00'; opc: '00' };
   const fp = v === '1';
-  const common = { hot: true, fp, specialise: spBase };
+  // The main loop stays small: forms that compilers rarely choose are functions of their own.
+  const usual = !fp || t.bytes >= 4;
+  const common = { hot: usual, fp, specialise: spBase };
   const title = `${mnemonic.toUpperCase()} (${register.toUpperCase()[0]})`;
   const rows = [
     row(
@@ -141,6 +146,7 @@ function plainForms(t: Transfer): Row[] {
       `${mnemonic} <${register}>, [<Xn|SP>, <Rm:option>{, <extend:option>{ #<S*${Math.log2(t.bytes)}>}}]`,
       {
         ...common,
+        hot: ({ option, spBase }) => usual && !fp && option !== SXTX && !spBase,
         // Option bit 1 clear would extend from less than a word: unallocated.
         when: ({ option = 0 }) => (option & 2) !== 0,
         execute: ({ Rn, Rm, Rt, option, S, spBase }, b) => {
@@ -160,6 +166,7 @@ function plainForms(t: Transfer): Row[] {
       `${variant(mnemonic, 't')} <${register}>, [<Xn|SP>{, #<simm9>}]`,
       {
         ...common,
+        hot: false,
         operands: { offset: simm9 },
         execute: ({ Rn, Rt, spBase, offset }, b) =>
           transfer(b, t, Rt, b.add(b.base(Rn, spBase), offset), { unprivileged: true }),
@@ -237,14 +244,16 @@ const PAIRS: readonly {
   { opc: '01', v: '1', element: find('ldr', 'Dt'), nonTemporal: true },
   { opc: '10', v: '1', element: find('ldr', 'Qt'), nonTemporal: true },
 ];
+/** The mode of the non-temporal pairs. */
+const NO_ALLOCATE = '000';
 const PAIR_MODES = [
   { bits: '001', suffix: 'post-indexed', writeback: 'post' },
   { bits: '010', suffix: 'signed offset', writeback: 'none' },
   { bits: '011', suffix: 'pre-indexed', writeback: 'pre' },
-  { bits: '000', suffix: 'no-allocate', writeback: 'none' },
+  { bits: NO_ALLOCATE, suffix: 'no-allocate', writeback: 'none' },
 ] as const;
 const pairs: Row[] = PAIRS.flatMap(({ opc, v, element, nonTemporal }) =>
-  PAIR_MODES.filter(({ bits }) => bits !== '000' || nonTemporal).flatMap((mode) =>
+  PAIR_MODES.filter(({ bits }) => bits !== NO_ALLOCATE || nonTemporal).flatMap((mode) =>
     (['0', '1'] as const)
       .filter((l) => l === '1' || element.mnemonic !== 'ldrsw')
       .map((l) => pair(opc, v, element, mode, l)),
@@ -261,7 +270,8 @@ function pair(
   const { bytes, register } = element;
   const load = l === '1';
   const base = load ? 'ld' : 'st';
-  const mnemonic = mode.bits === '000' ? `${base}np` : element.mnemonic === 'ldrsw' ? 'ldpsw' : `${base}p`;
+  const mnemonic =
+    mode.bits === NO_ALLOCATE ? `${base}np` : element.mnemonic === 'ldrsw' ? 'ldpsw' : `${base}p`;
   const second = register.replace('t', 't2');
   const address = {
     post: `[<Xn|SP>], #<simm7*${bytes}>`,
@@ -273,7 +283,7 @@ function pair(
     `${opc as '00'} 101 ${v} ${mode.bits} ${l} imm7:7 Rt2:5 Rn:5 Rt:5`,
     `${mnemonic} <${register}>, <${second}>, ${address}`,
     {
-      hot: true,
+      hot: mode.bits !== NO_ALLOCATE,
       fp: v === '1',
       specialise: spBase,
       operands: { offset: s32(['imm7'], ({ imm7 = 0 }) => signed(imm7, 7) * bytes) },
