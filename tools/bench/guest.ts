@@ -12,6 +12,7 @@ const POWER_OFF_TIMEOUT_MS = 30_000;
 const END_TYPED = "echo bench'-end' $?";
 const END = /^([\s\S]*?)^bench-end (\d+)$/m;
 const LONGEST_DIAGNOSIS = 2000;
+const LONGEST_QUOTE = 200;
 
 /** Guests do not outlive the measurement, however it ends. */
 const living = new Set<ChildProcessWithoutNullStreams>();
@@ -32,6 +33,7 @@ export class BenchGuest {
   readonly #waiters = new ConsoleWaiters();
   readonly #startMs = performance.now();
   readonly #ended: Promise<void>;
+  #lastOutput = '';
   #diagnosis = '';
 
   constructor(command: GuestCommand) {
@@ -39,7 +41,10 @@ export class BenchGuest {
     if (command.stats !== undefined) rmSync(command.stats, { force: true });
     this.#process = spawn(command.file, command.args);
     living.add(this.#process);
-    this.#process.stdout.on('data', (bytes: Uint8Array) => this.#waiters.push(bytes));
+    this.#process.stdout.on('data', (bytes: Uint8Array) => {
+      this.#lastOutput = (this.#lastOutput + bytes).slice(-LONGEST_DIAGNOSIS);
+      this.#waiters.push(bytes);
+    });
     this.#process.stderr.on('data', (bytes: Uint8Array) => {
       this.#diagnosis = (this.#diagnosis + bytes).slice(-LONGEST_DIAGNOSIS);
     });
@@ -65,7 +70,8 @@ export class BenchGuest {
   async run(command: string, timeoutSeconds: number): Promise<string> {
     this.#process.stdin.write(`${command}; ${END_TYPED}\r`);
     const [, output = '', status] = await this.#waiters.waitFor(END, timeoutSeconds * MS_PER_SECOND);
-    if (status !== '0') throw new Error(`"${command}" ended with status ${status}: ${output.slice(-200)}`);
+    if (status !== '0')
+      throw new Error(`"${command}" ended with status ${status}: ${output.slice(-LONGEST_QUOTE)}`);
     return output;
   }
 
@@ -82,7 +88,10 @@ export class BenchGuest {
     clearTimeout(killer);
     const { stats } = this.#command;
     if (stats === undefined) return { startupSeconds: 0, host: undefined };
-    if (!existsSync(stats)) throw new Error(`the guest could not be switched off. ${this.#diagnosis}`);
+    if (!existsSync(stats)) {
+      const output = JSON.stringify(this.#lastOutput.slice(-LONGEST_QUOTE));
+      throw new Error(`the guest could not be switched off. ${this.#diagnosis} Its last words: ${output}`);
+    }
     return JSON.parse(readFileSync(stats, 'utf8')) as GuestEnd;
   }
 
