@@ -136,6 +136,7 @@ class RegionEmitter extends RegionExits {
     f.set(this.budget);
     block.instructions.forEach((instruction, index) => {
       this.instruction = instruction;
+      this.context.onInstruction?.(f.code.length, instruction.offset);
       this.following = block.instructions.length - 1 - index;
       emitInstruction(instruction.lifted.body, f, this);
     });

@@ -43,6 +43,8 @@ export interface EmitContext {
   readonly regionType: number;
   /** Whether the host has tail calls. */
   readonly tailCalls: boolean;
+  /** Told where in the code each instruction begins, by its offset in the region. */
+  readonly onInstruction?: (codeOffset: number, offset: number) => void;
 }
 
 export abstract class RegionExits extends RegionCode {

@@ -7,7 +7,8 @@ import { ModuleBuilder } from '../wasm/module-builder.ts';
 import { growRegion, PAGE_BYTES, pageOf, type RegionLimits, type RegionSource } from './region.ts';
 import { emitRegion } from './region-emitter.ts';
 
-const LIMITS: RegionLimits = { instructions: 400, blocks: 80 };
+/** How far regions grow. */
+export const LIMITS: RegionLimits = { instructions: 400, blocks: 80 };
 
 /** What a module must know of the machine it will run in. */
 export interface ModuleShape {
