@@ -6,6 +6,7 @@ import type { InterruptLine, SavedState } from '../base/ports.ts';
 import { CPU, CPU_STATE_SIZE, SLOT_SP } from '../layout/cpu-state.ts';
 import type { Access } from '../mmu/access.ts';
 import { Mmu } from '../mmu/mmu.ts';
+import { NO_FAULT } from '../mmu/table-walk.ts';
 import { type ExceptionKind, ISS_FP, ISS_WFE, ISS_WFI } from './exception-classes.ts';
 import { Exceptions } from './exceptions.ts';
 import { DAIF, ExecutionContext, LINE, SCTLR } from './execution-context.ts';
@@ -32,6 +33,7 @@ import { Timers } from './timers.ts';
 
 const COMPONENT = 'cpu';
 const PC_ALIGNMENT_MASK = 3;
+const EL1 = 1;
 const GENERAL_REGISTERS = 31;
 const SCTLR_CELL = cellOffset('SCTLR_EL1');
 /** At most this many different PCs are reported as undefined. */
@@ -324,6 +326,12 @@ export class Cpu implements CpuRuntime {
       tlbMisses: count(CPU.COUNT_READ_MISSES) + count(CPU.COUNT_WRITE_MISSES),
       mmioAccesses: count(CPU.COUNT_MMIO),
     };
+  }
+
+  /** Guest-physical address of the page that a privileged read at a virtual address would reach; for tools. */
+  physicalPage(vaLo: number, vaHi: number): number | undefined {
+    const { fault, page } = this.mmu.translateFor(vaLo, vaHi, EL1, false, false);
+    return fault === NO_FAULT ? page : undefined;
   }
 
   describe(): string {

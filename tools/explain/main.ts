@@ -1,0 +1,114 @@
+/**
+ * Shows what the translator makes of a piece of code (src/emu/jit/explain.ts), from words, from a file, or from a
+ * guest that has run up to some output.
+ */
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { findDefaultGuest } from '../../src/cli/default-guest.ts';
+import { explainRegion } from '../../src/emu/jit/explain.ts';
+import { PAGE_BYTES, type RegionSource } from '../../src/emu/jit/region.ts';
+import { runGuestUntil } from './guest.ts';
+
+const HELP = `Shows a region of translated code: guest instructions, IR, WebAssembly, and why it ends where it does.
+
+  npm run --silent explain -- --words WORD… [--at ADDRESS]
+      the instruction words, in hexadecimal
+  npm run --silent explain -- --image FILE --at ADDRESS [--base ADDRESS]
+      a file of code (a Linux Image, a raw binary) whose first byte is at --base
+  npm run --silent explain -- --until REGEX --pc ADDRESS [--kernel FILE] [--initrd FILE] [--append TEXT]
+      a guest's memory, once its console has shown what matches
+
+  --no-ir, --no-wat   leave that part out
+  --targets ADDRESS   where a computed jump goes; may be given more than once
+`;
+const WORD_BYTES = 4;
+const LINUX_BASE = '0xffff800008000000';
+const PAGE_MASK = ~(BigInt(PAGE_BYTES) - 1n);
+
+type WordAt = (address: bigint) => number | undefined;
+
+function fromWords(words: readonly string[], base: bigint): WordAt {
+  const values = words.map((word) => Number.parseInt(word.replace(/^0x/, ''), 16));
+  return (address) => values[Number(address - base) / WORD_BYTES];
+}
+
+function fromFile(path: string, base: bigint): WordAt {
+  const bytes = readFileSync(path);
+  return (address) => {
+    const offset = Number(address - base);
+    return offset >= 0 && offset + WORD_BYTES <= bytes.length ? bytes.readUInt32LE(offset) : undefined;
+  };
+}
+
+/** Pages exist where their first or the wanted word does; nothing is known of computed jumps but what was said. */
+function sourceOf(wordAt: WordAt, entry: bigint, targets: readonly bigint[]): RegionSource {
+  const pageAddress = entry & PAGE_MASK;
+  return {
+    entry: Number(entry - pageAddress),
+    page: (delta) => ({
+      records: 0,
+      wordAt: (offset) => wordAt(pageAddress + BigInt(delta * PAGE_BYTES + offset)),
+    }),
+    jumpTargets: () => targets.map((target) => Number(target - pageAddress)),
+  };
+}
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    allowNegative: true,
+    options: {
+      words: { type: 'boolean' },
+      image: { type: 'string' },
+      at: { type: 'string' },
+      pc: { type: 'string' },
+      base: { type: 'string', default: LINUX_BASE },
+      until: { type: 'string' },
+      kernel: { type: 'string' },
+      initrd: { type: 'string' },
+      append: { type: 'string' },
+      targets: { type: 'string', multiple: true, default: [] },
+      ir: { type: 'boolean', default: true },
+      wat: { type: 'boolean', default: true },
+      help: { type: 'boolean' },
+    },
+  });
+  const place = values.pc ?? values.at ?? (values.words ? '0' : undefined);
+  if (values.help || place === undefined) {
+    process.stdout.write(HELP);
+    return values.help ? 0 : 2;
+  }
+  const entry = BigInt(place);
+  const wordAt = values.words
+    ? fromWords(positionals, entry)
+    : values.image
+      ? fromFile(values.image, BigInt(values.base))
+      : await fromGuest(values);
+  const source = sourceOf(wordAt, entry, values.targets.map(BigInt));
+  const { ir, wat } = values;
+  process.stdout.write(`${explainRegion(source, { pageAddress: entry & PAGE_MASK, ir, wat })}\n`);
+  return 0;
+}
+
+interface GuestChoice {
+  readonly until?: string | undefined;
+  readonly kernel?: string | undefined;
+  readonly initrd?: string | undefined;
+  readonly append?: string | undefined;
+}
+
+async function fromGuest({ until, kernel, initrd, append }: GuestChoice): Promise<WordAt> {
+  const guest = kernel ? { kernel, initrd, append: '' } : findDefaultGuest();
+  if (!guest || until === undefined)
+    throw new Error(
+      'say what code: --words, --image and --at, or --until and --pc with a guest that is built',
+    );
+  const files = {
+    kernel: readFileSync(guest.kernel),
+    initrd: guest.initrd === undefined ? undefined : readFileSync(guest.initrd),
+    commandLine: append ?? guest.append,
+  };
+  return runGuestUntil(files, new RegExp(until, 'm'));
+}
+
+process.exitCode = await main();
