@@ -10,7 +10,7 @@ export interface GuestFiles {
   readonly append: string;
 }
 
-export type SessionOptions = GuestFiles & Pick<VmOptions, 'memoryMiB' | 'disks' | 'engine'>;
+export type SessionOptions = GuestFiles & Pick<VmOptions, 'memoryMiB' | 'disks' | 'engine' | 'profile'>;
 
 export interface SessionEvents {
   console(bytes: Uint8Array): void;

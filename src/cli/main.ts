@@ -5,6 +5,7 @@ import type { GuestFiles, OpenSession } from './guest-session.ts';
 import { openInput } from './input-source.ts';
 import { nodeSessions } from './node-session.ts';
 import { helpText, parseOptions, UsageError, type VmOptions } from './options.ts';
+import type { HostProfile } from './profile.ts';
 import { runGuest } from './run.ts';
 
 const STATUS_ERROR = 1;
@@ -28,12 +29,23 @@ async function main(): Promise<number> {
     });
   }
   if (input.isTerminal && !options.quiet) say('Ctrl-A x ends the machine, Ctrl-A h lists the keys');
-  return runGuest(options, files, await chooseHost(options.host), {
+  const profile = options.profile ? await startProfile(options.symbols) : undefined;
+  const status = await runGuest(options, files, await chooseHost(options.host), {
     input,
     output: (bytes) => void process.stdout.write(bytes),
     say,
     nowMs: () => performance.now(),
   });
+  if (profile) process.stderr.write(`${await profile.finish()}\n`);
+  return status;
+}
+
+/** The profiler is loaded when it is wanted, too. */
+async function startProfile(symbols: string | undefined): Promise<HostProfile> {
+  const { HostProfile } = await import('./profile.ts');
+  const profile = new HostProfile(symbols);
+  profile.start();
+  return profile;
 }
 
 /** What drives a browser takes half a second to load, so it is loaded when it is wanted. */

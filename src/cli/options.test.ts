@@ -7,7 +7,7 @@ describe('parseOptions', () => {
       [
         '--machine virt --cpus 1 --memory 1G --kernel Image --initrd=i.cpio --dtb b.dtb --append=console=ttyAMA0',
         '--disk a.img --disk b,c.img,readonly --disk d.img,snapshot --engine interpret --until ok --timeout 1.5',
-        '--stats s.json --in chromium --prompt > --type-at-once --quiet',
+        '--stats s.json --symbols System.map --in chromium --prompt > --type-at-once --quiet',
       ].flatMap((line) => line.split(' ')),
     );
     expect(options).toEqual({
@@ -25,6 +25,8 @@ describe('parseOptions', () => {
       until: /ok/m,
       timeoutSeconds: 1.5,
       stats: 's.json',
+      profile: false,
+      symbols: 'System.map',
       host: 'chromium',
       prompt: />/m,
       typeAtOnce: true,
@@ -45,6 +47,7 @@ describe('parseOptions', () => {
     ['--timeout soon', 'number of seconds'],
     ['--quiet=yes', 'takes no argument'],
     ['--initrd i.cpio', '--initrd without --kernel'],
+    ['--profile --in chromium', '--profile is for --in node'],
   ])('refuses "%s" with a reason', (line, reason) => {
     expect(() => parseOptions(line.split(' '))).toThrow(UsageError);
     expect(() => parseOptions(line.split(' '))).toThrow(reason);

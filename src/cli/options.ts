@@ -19,6 +19,8 @@ export interface VmOptions {
   until: RegExp | undefined;
   timeoutSeconds: number | undefined;
   stats: string | undefined;
+  profile: boolean;
+  symbols: string | undefined;
   host: 'node' | 'chromium';
   prompt: RegExp;
   typeAtOnce: boolean;
@@ -138,6 +140,21 @@ const OPTIONS: readonly OptionRow[] = [
     },
   },
   {
+    name: 'profile',
+    help: 'tell on standard error where the host’s time went: tiers, regions, functions',
+    apply: (options) => {
+      options.profile = true;
+    },
+  },
+  {
+    name: 'symbols',
+    argument: 'FILE',
+    help: 'names for --profile: System.map, or /proc/kallsyms of the guest',
+    apply: (options, value) => {
+      options.symbols = value;
+    },
+  },
+  {
     name: 'in',
     argument: 'HOST',
     help: 'node, or chromium: the same in a headless browser (default node)',
@@ -189,6 +206,8 @@ export function parseOptions(args: readonly string[]): VmOptions {
     until: undefined,
     timeoutSeconds: undefined,
     stats: undefined,
+    profile: false,
+    symbols: undefined,
     host: 'node',
     prompt: DEFAULT_PROMPT,
     typeAtOnce: false,
@@ -211,6 +230,7 @@ export function parseOptions(args: readonly string[]): VmOptions {
   if (options.kernel === undefined && options.initrd !== undefined && !options.help) {
     throw new UsageError('--initrd without --kernel');
   }
+  if (options.profile && options.host !== 'node') throw new UsageError('--profile is for --in node');
   return options;
 }
 

@@ -42,6 +42,6 @@ export function coldHandlerModule(handler: Handler, pages: number, shared: boole
   const last = handler.body.nodes.at(-1)?.operation.op;
   if (last === 'resync') f.plain('unreachable');
   f.finish();
-  module.addFunction(f, 'handler');
+  module.addFunction(f, 'handler', `handler ${handler.row.name}`);
   return module.build();
 }

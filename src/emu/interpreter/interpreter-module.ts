@@ -232,7 +232,7 @@ export function interpreterModule(
   f.i32(recordsToFuel);
   f.numeric('i32.shr_s');
   f.finish();
-  module.addFunction(f, 'run');
+  module.addFunction(f, 'run', 'interpreter');
   return module.build();
 }
 

@@ -55,6 +55,9 @@ export interface JitOptions {
   readonly eager: boolean;
 }
 
+/** First word of the names of regions. */
+export const REGION_NAME = 'region';
+
 /** Translate hot code. */
 export const NORMAL: JitOptions = { heat: 255, rounds: 64, eager: false };
 /** Translate everything at once: for tests. */
@@ -87,6 +90,8 @@ export class Jit {
   private readonly rounds = new Map<number, number>();
   /** Entries that could not be translated. */
   private readonly refused = new Set<number>();
+  /** Give regions names, by their address, for profilers. */
+  nameRegions = false;
   regionsCompiled = 0;
   bytesCompiled = 0;
   regionsDropped = 0;
@@ -134,6 +139,7 @@ export class Jit {
         entry: offsetInPage(record),
         page: (delta) => this.codePage(records, delta),
         jumpTargets: (offset) => this.jumpTargets(records, offset),
+        ...this.nameOf(record),
       },
       this.shape,
     );
@@ -162,7 +168,14 @@ export class Jit {
       offset: offsetInPage(jump),
       targets: this.jumpTargets(records, offsetInPage(jump)),
     }));
-    const request = { id: this.nextRequest++, entry: offsetInPage(record), pages, jumps, shape: this.shape };
+    const request: TranslationRequest = {
+      id: this.nextRequest++,
+      entry: offsetInPage(record),
+      pages,
+      jumps,
+      shape: this.shape,
+      ...this.nameOf(record),
+    };
     this.pending.set(request.id, { request, record });
     translator.request(request);
   }
@@ -232,6 +245,18 @@ export class Jit {
     this.bytesCompiled += sizeBytes;
   }
 
+  private nameOf(record: number): { readonly name?: string } {
+    if (!this.nameRegions) return {};
+    return { name: `${REGION_NAME} ${BigInt.asUintN(64, this.addressOf(record)).toString(16)}` };
+  }
+
+  /** Virtual address of a record of the page that runs now. */
+  private addressOf(record: number): bigint {
+    const bias = (CPU_BLOCK + CPU.PC_BIAS) >> 2;
+    const [low, high] = [this.words[bias] ?? 0, this.words[bias + 1] ?? 0];
+    return (BigInt(high) << 32n) + BigInt(low >>> 0) + BigInt(record >>> 2);
+  }
+
   /** Code in [first, last) of a decoded page has changed. */
   private forget(records: number, first: number, last: number): void {
     for (const region of this.byPage.get(records) ?? [])
@@ -271,14 +296,7 @@ export class Jit {
 
   private mappedRecords(entryRecords: number, delta: number): number | undefined {
     const { words } = this;
-    const bias = (CPU_BLOCK + CPU.PC_BIAS) >> 2;
-    const pageVa = BigInt.asIntN(
-      64,
-      (BigInt(words[bias + 1] ?? 0) << 32n) +
-        BigInt((words[bias] ?? 0) >>> 0) +
-        BigInt(entryRecords >>> 2) +
-        BigInt(delta * PAGE_BYTES),
-    );
+    const pageVa = BigInt.asIntN(64, this.addressOf(entryRecords) + BigInt(delta * PAGE_BYTES));
     const lo = Number(BigInt.asIntN(32, pageVa));
     const entry =
       ((words[(CPU_BLOCK + CPU.FETCH_TLB) >> 2] ?? 0) + ((lo >>> 12) % FETCH_ENTRIES) * FETCH_ENTRY_SIZE) >>

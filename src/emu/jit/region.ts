@@ -25,6 +25,8 @@ export interface RegionSource {
   page(delta: number): CodePage | undefined;
   /** Where the indirect jump at an offset has been seen to go. */
   jumpTargets(offset: number): readonly number[];
+  /** What profilers call the region. */
+  readonly name?: string;
 }
 
 export interface RegionInstruction {

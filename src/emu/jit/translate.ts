@@ -44,7 +44,7 @@ export function translate(
   const regionType = module.typeIndex(REGION_PARAMS, REGION_RESULTS);
   const body = emitRegion(region, { helpers, regionType, tailCalls });
   if (!body) return undefined;
-  module.addFunction(body, 'region');
+  module.addFunction(body, 'region', source.name);
   const covers = [...region.blocks.values()].map(({ offset, end }) => {
     const page = pageOf(offset);
     const records = region.pages.get(page)?.records ?? 0;

@@ -23,6 +23,8 @@ export interface TranslationRequest {
   /** Offsets of indirect jumps in the entry's page, and of where they go. */
   readonly jumps: readonly { readonly offset: number; readonly targets: readonly number[] }[];
   readonly shape: ModuleShape;
+  /** What profilers call the region. */
+  readonly name?: string;
 }
 
 export interface TranslationAnswer {
@@ -56,7 +58,7 @@ export function answerRequest(request: TranslationRequest): TranslationAnswer {
   return { id: request.id, module: new WebAssembly.Module(bytes), sizeBytes: bytes.length, covers };
 }
 
-function sourceOf({ entry, pages, jumps }: TranslationRequest): RegionSource {
+function sourceOf({ entry, pages, jumps, name }: TranslationRequest): RegionSource {
   const codePages = new Map<number, CodePage>(
     pages.map(({ delta, records, words }) => [
       delta,
@@ -67,5 +69,6 @@ function sourceOf({ entry, pages, jumps }: TranslationRequest): RegionSource {
     entry,
     page: (delta) => codePages.get(delta),
     jumpTargets: (offset) => jumps.find((jump) => jump.offset === offset)?.targets ?? [],
+    ...(name !== undefined && { name }),
   };
 }

@@ -25,6 +25,8 @@ export interface MachineConfig {
   readonly commandLine: string;
   readonly disks: readonly DiskConfig[];
   readonly engine: 'normal' | 'interpret' | 'translate';
+  /** Translated code gets names that a profiler shows. */
+  readonly profile?: boolean;
 }
 
 export interface MachinePorts {

@@ -3,6 +3,13 @@ import { ByteWriter } from './bytes.ts';
 import type { FunctionBuilder } from './function-builder.ts';
 import { VALUE_TYPE_CODE, type ValueType } from './opcodes.ts';
 
+interface DefinedFunction {
+  readonly builder: FunctionBuilder;
+  readonly type: number;
+  readonly exportName: string | undefined;
+  readonly debugName: string | undefined;
+}
+
 interface Signature {
   readonly params: readonly ValueType[];
   readonly results: readonly ValueType[];
@@ -12,6 +19,8 @@ const SECTION = { custom: 0, type: 1, import: 2, function: 3, export: 7, code: 1
 const MAGIC_AND_VERSION = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 const FUNCREF = 0x70;
 const FUNCTION_TYPE = 0x60;
+/** Subsection of the name section. */
+const FUNCTION_NAMES = 1;
 const EXTERNAL = { function: 0, table: 1, memory: 2 } as const;
 const LIMITS_MIN = 0;
 const LIMITS_MIN_MAX = 1;
@@ -25,8 +34,7 @@ export class ModuleBuilder {
   private readonly imports = new ByteWriter();
   private importCount = 0;
   private importedFunctions = 0;
-  private readonly functions: { builder: FunctionBuilder; type: number; exportName: string | undefined }[] =
-    [];
+  private readonly functions: DefinedFunction[] = [];
 
   /** Index of a function type, added when new. */
   typeIndex(params: readonly ValueType[], results: readonly ValueType[]): number {
@@ -58,9 +66,10 @@ export class ModuleBuilder {
     return this.importedFunctions++;
   }
 
-  /** Adds a finished function and gives its index. */
-  addFunction(builder: FunctionBuilder, exportName?: string): number {
-    this.functions.push({ builder, type: this.typeIndex(builder.params, builder.results), exportName });
+  /** Adds a finished function and gives its index. `debugName` is what profilers and debuggers show. */
+  addFunction(builder: FunctionBuilder, exportName?: string, debugName?: string): number {
+    const type = this.typeIndex(builder.params, builder.results);
+    this.functions.push({ builder, type, exportName, debugName });
     return this.importedFunctions + this.functions.length - 1;
   }
 
@@ -97,6 +106,7 @@ export class ModuleBuilder {
         body.bytes(bytes);
       }
     });
+    this.nameSection(out);
     return out.view().slice();
   }
 
@@ -112,6 +122,27 @@ export class ModuleBuilder {
     body.unsigned(count);
     write(body);
     out.byte(id);
+    out.unsigned(body.length);
+    out.bytes(body.view());
+  }
+
+  /** Names of functions (appendix, custom section "name", subsection 1). */
+  private nameSection(out: ByteWriter): void {
+    const named = this.functions.map((f, i) => ({ ...f, index: i + this.importedFunctions }));
+    const shown = named.filter((f) => f.debugName !== undefined);
+    if (shown.length === 0) return;
+    const names = new ByteWriter();
+    names.unsigned(shown.length);
+    for (const { index, debugName } of shown) {
+      names.unsigned(index);
+      names.name(debugName ?? '');
+    }
+    const body = new ByteWriter();
+    body.name('name');
+    body.byte(FUNCTION_NAMES);
+    body.unsigned(names.length);
+    body.bytes(names.view());
+    out.byte(SECTION.custom);
     out.unsigned(body.length);
     out.bytes(body.view());
   }
