@@ -31,6 +31,8 @@ const MOST_RAM = 3072 * MIB;
  */
 const FUEL_PER_TURN = 400_000;
 const LEAST_FUEL = 1000;
+/** A guest that keeps the engine busy (faults, device accesses) gets less fuel, so that a turn ends after so long. */
+const MOST_TURN_NS = 4_000_000;
 /** Guessed speed for the distance to the next timer interrupt; a wrong guess costs a little lateness. */
 const INSTRUCTIONS_PER_NS = 0.3;
 const NS_PER_MS = 1_000_000;
@@ -83,6 +85,7 @@ export class VirtualMachine implements RunnableMachine {
   /** The guest asked to sleep through PSCI CPU_SUSPEND. */
   private suspended = false;
   private instructions = 0;
+  private mostFuel = FUEL_PER_TURN / 10;
 
   constructor(memory: GuestMemory, config: MachineConfig, ports: MachinePorts) {
     this.memory = memory;
@@ -165,8 +168,20 @@ export class VirtualMachine implements RunnableMachine {
 
   /** One turn of the loop: interrupts, guest code up to the next timer event; a result when it must end. */
   private turn(): SliceResult | undefined {
+    const { clock } = this.ports;
     this.takeInterrupts();
-    return this.execute(this.fuel());
+    const before = this.instructions;
+    const start = clock.nowNs();
+    const result = this.execute(this.fuel());
+    this.pace(this.instructions - before, clock.nowNs() - start);
+    return result;
+  }
+
+  /** Chooses the most fuel of the next turn from what the last one took. */
+  private pace(executed: number, elapsedNs: number): void {
+    if (executed < LEAST_FUEL) return;
+    const wanted = (executed * MOST_TURN_NS) / Math.max(elapsedNs, 1);
+    this.mostFuel = Math.max(LEAST_FUEL, Math.min(FUEL_PER_TURN, wanted | 0));
   }
 
   /** Brings timers up to date and takes a pending interrupt. */
@@ -226,9 +241,9 @@ export class VirtualMachine implements RunnableMachine {
   /** Instructions until the next timer interrupt is due, within reason. */
   private fuel(): number {
     const deadline = this.cpu.nextTimerDeadlineNs();
-    if (deadline === undefined) return FUEL_PER_TURN;
+    if (deadline === undefined) return this.mostFuel;
     const distance = (deadline - this.ports.clock.nowNs()) * INSTRUCTIONS_PER_NS;
-    return Math.max(LEAST_FUEL, Math.min(FUEL_PER_TURN, distance | 0));
+    return Math.max(LEAST_FUEL, Math.min(this.mostFuel, distance | 0));
   }
 
   private sleepMs(): number | undefined {

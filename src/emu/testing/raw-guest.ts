@@ -14,7 +14,7 @@ export const ENGINES: readonly Engine[] = ['interpret', 'normal', 'translate'];
 const MIB = 1024 * 1024;
 const NS_PER_MS = 1_000_000;
 /** How much later it is each time someone looks at the clock. */
-const NS_PER_LOOK = 50_000;
+const NS_PER_LOOK = NS_PER_MS;
 const SLICE_MS = 5;
 /** A guest that has not ended after so many slices never will. */
 const MOST_SLICES = 5000;
@@ -54,6 +54,7 @@ export class RawGuest {
 
   static async boot(
     config: Partial<MachineConfig> & Pick<MachineConfig, 'kernel' | 'engine'>,
+    clock?: Clock,
   ): Promise<RawGuest> {
     const guest = new RawGuest();
     guest.machine = await createVirtualMachine(
@@ -67,7 +68,7 @@ export class RawGuest {
         ...config,
       },
       {
-        clock: guest.clock,
+        clock: clock ?? guest.clock,
         wallClock: { nowSeconds: () => 0 },
         entropy,
         log: {
