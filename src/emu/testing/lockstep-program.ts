@@ -173,8 +173,19 @@ export class FlowGenerator {
     this.code.place(this.end);
     this.code.emit(END_WORD);
     const state = randomState(random, this.roles);
-    state[STATE.X + roles.counter] = BigInt(1 + random.below(oneIn(random, 3) ? LONG_RUN : SHORT_RUN));
+    this.pairUp(state);
+    state[STATE.X + roles.counter] = BigInt(1 + random.below(oneIn(random, 8) ? LONG_RUN : SHORT_RUN));
     return { words: this.code.finish(), entry: entry * WORD_BYTES, state };
+  }
+
+  /** Neighbours and equals among the data, so that comparisons meet their edges. */
+  private pairUp(state: ProcessorState): void {
+    const { random } = this;
+    const { data } = this.roles;
+    for (let n = random.below(12); n > 0; n--) {
+      const value = (state[STATE.X + pick(random, data)] ?? 0n) + BigInt(random.below(3) - 1);
+      state[STATE.X + pick(random, data)] = BigInt.asUintN(64, value);
+    }
   }
 
   private emitFunction(index: number): void {
