@@ -33,6 +33,8 @@ const FUEL_PER_TURN = 400_000;
 const LEAST_FUEL = 1000;
 /** A guest that keeps the engine busy (faults, device accesses) gets less fuel, so that a turn ends after so long. */
 const MOST_TURN_NS = 4_000_000;
+const PAGE_BITS = 12;
+const PAGE_BYTES = 1 << PAGE_BITS;
 /** Guessed speed for the distance to the next timer interrupt; a wrong guess costs a little lateness. */
 const INSTRUCTIONS_PER_NS = 0.3;
 const NS_PER_MS = 1_000_000;
@@ -152,6 +154,7 @@ export class VirtualMachine implements RunnableMachine {
     this.interpreter = await Interpreter.create(this.memory, this.cpu);
     const translation = TRANSLATION[files.engine];
     if (translation) this.jit = new Jit(this.interpreter, this.memory, translation, this.ports);
+    if (this.jit) this.jit.nameRegions = files.profile ?? false;
     this.cpu.reset(entry);
     this.cpu.setX(0, deviceTreeAddress);
   }
@@ -231,6 +234,18 @@ export class VirtualMachine implements RunnableMachine {
       decodedPages: this.interpreter?.cache.pagesDecoded ?? 0,
       memoryBytes: this.memory.memory.buffer.byteLength,
     };
+  }
+
+  /** The word at a virtual address, as the kernel would read it now; undefined where no RAM is. */
+  wordAt(address: bigint): number | undefined {
+    const page = this.cpu.physicalPage(
+      Number(BigInt.asIntN(32, address)),
+      Number(BigInt.asIntN(32, address >> 32n)),
+    );
+    const bytes = page === undefined ? undefined : this.memory.view(page, PAGE_BYTES);
+    if (!bytes) return undefined;
+    const offset = Number(BigInt.asUintN(PAGE_BITS, address));
+    return new DataView(bytes.buffer, bytes.byteOffset).getUint32(offset, true);
   }
 
   /** The CPU's registers as text, for reports. */

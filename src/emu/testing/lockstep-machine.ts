@@ -9,11 +9,12 @@
 import { assert } from '../base/assert.ts';
 import type { Clock, Entropy } from '../base/ports.ts';
 import { readNzcv } from '../cpu/pstate.ts';
+import { ATTENTION_INTERRUPT } from '../cpu/runtime.ts';
 import { CpuState, cellOffset } from '../cpu/state.ts';
-import { CELL_OFFSET, type CellName } from '../cpu/system-registers/cells.ts';
 import { RandomWords } from '../fp/hard-operands.ts';
 import { CPU, type CpuField } from '../layout/cpu-state.ts';
 import { CPU_BLOCK, RAM_OFFSET, wasmPagesFor } from '../layout/memory-map.ts';
+import { CELL_OFFSET, type CellName } from '../layout/system-register-cells.ts';
 import type { MachineConfig, SliceResult } from '../machine/contract.ts';
 import { RAM_BASE } from '../machine/virt-map.ts';
 import { VirtualMachine } from '../machine/virtual-machine.ts';
@@ -113,9 +114,24 @@ export class LockstepSide {
     return instructionsInterpreted + instructionsTranslated;
   }
 
-  /** Runs at least `fuel` instructions, unless the guest waits or ends. */
+  /**
+   * Runs at least `fuel` instructions, unless the guest waits or ends. An interrupt that comes meanwhile waits for
+   * the next meeting: engines notice it at different instructions.
+   */
   run(fuel: number): void {
+    this.setAttention(false);
     if (this.result === undefined) this.result = this.machine.execute(fuel);
+  }
+
+  takeInterrupts(): void {
+    this.machine.poll();
+    this.setAttention(true);
+    this.machine.takeInterrupts();
+  }
+
+  private setAttention(on: boolean): void {
+    const other = this.state.get(CPU.ATTENTION) & ~ATTENTION_INTERRUPT;
+    this.state.set(CPU.ATTENTION, on ? other | ATTENTION_INTERRUPT : other);
   }
 }
 
@@ -153,10 +169,8 @@ export class Lockstep {
   /** Runs both to their next meeting; what differs there, as lines, or 'over' when the guest has ended. */
   advance(): string[] | 'over' {
     const { interpreting, translating, clock } = this;
-    for (const { machine } of [interpreting, translating]) {
-      machine.poll();
-      machine.takeInterrupts();
-    }
+    interpreting.takeInterrupts();
+    translating.takeInterrupts();
     translating.run(this.options.every);
     if (!this.meet())
       return [`the machines do not meet: ${interpreting.executed} and ${translating.executed} instructions`];
