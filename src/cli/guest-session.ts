@@ -10,7 +10,8 @@ export interface GuestFiles {
   readonly append: string;
 }
 
-export type SessionOptions = GuestFiles & Pick<VmOptions, 'memoryMiB' | 'disks' | 'engine' | 'profile'>;
+export type SessionOptions = GuestFiles &
+  Pick<VmOptions, 'memoryMiB' | 'disks' | 'engine'> & { readonly profile?: boolean };
 
 export interface SessionEvents {
   console(bytes: Uint8Array): void;

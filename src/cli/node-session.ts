@@ -93,7 +93,7 @@ function configure(options: SessionOptions, files: FileStore[]): MachineConfig {
       return { store: openDisk(disk, files), serial: `bramble-disk${index}` };
     }),
     engine: options.engine,
-    profile: options.profile,
+    profile: options.profile ?? false,
   };
 }
 

@@ -221,6 +221,57 @@ describe.each(CODE_ENGINE_NAMES)('changing code, %s', (engine) => {
     expect(machine.x(3)).toBe(BigInt((ROUNDS / 2) * 101));
   });
 
+  // X1 = descriptor's address, X6 = new descriptor, X8 = VA / 4096.
+  const remap = [strX(6, 1), dsb, tlbiVae1(8), dsb, isb];
+
+  it('goes on in the newly mapped page when code maps its own page elsewhere', () => {
+    machine.write(OTHER, [...remap, movz(2, 1), wfi]);
+    machine.write(OTHER + PAGE, [...remap, movz(2, 2), wfi]);
+    machine.write(MAIN, [br(9)]);
+    const entry = machine.windowEntry(0);
+    for (let round = 0; round < 40; round++) {
+      const [now, next] = round % 2 === 0 ? [0, 1] : [1, 0];
+      if (round === 0) machine.mapWindow(0, OTHER + now * PAGE);
+      const descriptor = machine.windowDescriptor(OTHER + next * PAGE);
+      const page = WINDOW >>> 12;
+      expect(machine.run(MAIN, 0, entry, 0, 0, 0, 0, descriptor, 0, page, WINDOW)).toBe(true);
+      expect([round, machine.x(2)]).toEqual([round, BigInt(next + 1)]);
+    }
+  });
+
+  it('returns into the newly mapped page when a function maps its caller elsewhere', () => {
+    // The callers count rounds in X0 and add 1 or 100 to X3; X6 and X7, the descriptors, change places.
+    const swap = [mov(10, 6), mov(6, 7), mov(7, 10)];
+    machine.write(OTHER + 4 * PAGE, [...remap, ...swap, ret]);
+    const caller = (value: number) => [
+      blr(11),
+      addImmediate(3, 3, value),
+      subImmediate(0, 0, 1),
+      cbnz(0, -3),
+      br(12),
+    ];
+    machine.write(OTHER, caller(1));
+    machine.write(OTHER + PAGE, caller(100));
+    machine.write(MAIN, [br(9)]);
+    machine.write(MAIN + 0x100, [wfi]);
+    machine.mapWindow(0, OTHER);
+    const [first, second] = [OTHER, OTHER + PAGE].map((page) => machine.windowDescriptor(page));
+    const registers = [
+      ROUNDS,
+      machine.windowEntry(0),
+      0,
+      0,
+      0,
+      0,
+      second ?? 0n,
+      first ?? 0n,
+      WINDOW >>> 12,
+      WINDOW,
+    ];
+    expect(machine.run(MAIN, ...registers, 0, OTHER + 4 * PAGE, MAIN + 0x100)).toBe(true);
+    expect(machine.x(3)).toBe(BigInt((ROUNDS / 2) * 101));
+  });
+
   it('computes its own addresses when the same page runs at two addresses', () => {
     machine.write(OTHER, [adr(2, 0), ret]);
     machine.mapWindow(3, OTHER);

@@ -1,9 +1,11 @@
 /** Accounts of small regions. */
 import { describe, expect, it } from 'vitest';
-import { addImmediate, b, bl, br, cbnz, isb, ldrW, nop, ret, subImmediate } from '../testing/instructions.ts';
+import { addImmediate, b, bl, br, cbnz, ldrW, nop, ret, subImmediate } from '../testing/instructions.ts';
 import { type ExplainOptions, explainRegion } from './explain.ts';
 import type { RegionSource } from './region.ts';
 
+/** SVC #0. */
+const SVC = 0xd4000001;
 const PAGE = 0xffff_8000_0801_0000n;
 
 function sourceOf(words: readonly number[], jumps: readonly number[] = []): RegionSource {
@@ -79,7 +81,7 @@ describe('explainRegion', () => {
 
   it.each([
     ['calls', [bl(16), ret], ['calls 0xffff800008010040', 'comes back to 0xffff800008010004']],
-    ['barriers', [isb], ['ends in the runtime']],
+    ['system calls', [SVC], ['ends in the runtime']],
     ['other pages', [b(1024)], ['leaves: its page is not mapped']],
     ['code that has not run', [b(100)], ['leaves: that code has not run yet']],
     ['what is no instruction', [nop, b(1), 0x0001_0000], ['leaves: that word is no instruction']],
