@@ -4,8 +4,8 @@
  */
 import type { SavedState, SavedValue } from '../base/ports.ts';
 import { CPU, type CpuField } from '../layout/cpu-state.ts';
+import { CELL_NAMES } from '../layout/system-register-cells.ts';
 import { type CpuState, cellOffset } from './state.ts';
-import { CELL_NAMES } from './system-registers/cells.ts';
 
 const VERSION = 1;
 

@@ -2,7 +2,7 @@
  * TypeScript's view of one vCPU's state block (layout/cpu-state.ts): 64-bit fields as two signed halves.
  */
 import { CPU } from '../layout/cpu-state.ts';
-import { CELL_OFFSET, type CellName } from './system-registers/cells.ts';
+import { CELL_OFFSET, type CellName } from '../layout/system-register-cells.ts';
 
 const WORD = 2 ** 32;
 const INSTRUCTION_BYTES = 4;

@@ -115,7 +115,9 @@ function tlbiAll(c: OperationContext): StepResult {
 function tlbiAddress(c: OperationContext, lo: number, hi: number): StepResult {
   const vaHi = ((hi << OPERAND_VA_SHIFT) | (lo >>> (32 - OPERAND_VA_SHIFT))) & OPERAND_HI_VA_MASK;
   c.mmu.invalidateAddress(lo << OPERAND_VA_SHIFT, vaHi);
-  return RESYNC;
+  // Data accesses see it at once; code that runs from that page may do so until the next ISB.
+  c.state.set(CPU.CODE_CHANGED, 1);
+  return CONTINUE;
 }
 
 function tlbiAsid(c: OperationContext, _lo: number, hi: number): StepResult {

@@ -3,8 +3,8 @@
  * 62.5 MHz; the EL1 physical and virtual timers drive level-sensitive lines. No BigInt: CNTVCT is hot.
  */
 import type { Clock, InterruptLine } from '../base/ports.ts';
+import type { CellName } from '../layout/system-register-cells.ts';
 import { type CpuState, cellOffset } from './state.ts';
-import type { CellName } from './system-registers/cells.ts';
 
 export const TIMER_HZ = 62_500_000;
 export const NS_PER_TICK = 16;

@@ -9,7 +9,9 @@
  */
 import { a64Decoder } from '../isa/a64/index.ts';
 import type { RawFields, Row } from '../isa/row.ts';
+import { CPU } from '../layout/cpu-state.ts';
 import {
+  CPU_BLOCK,
   DECODED_AREA,
   DECODED_PAGE_SIZE,
   DECODED_PAGES,
@@ -139,6 +141,7 @@ export class DecodeCache {
     const offset = address - this.memory.ramBase;
     const slot = (this.pageOf[Math.floor(offset / PAGE_SIZE)] ?? 0) - 1;
     if (slot < 0) return;
+    this.words32[(CPU_BLOCK + CPU.CODE_CHANGED) >> 2] = 1;
     const first = recordsAddress(slot) + ((offset % PAGE_SIZE) / WORD) * RECORD_SIZE;
     for (let at = first; at < first + (bytes / WORD) * RECORD_SIZE; at += RECORD_SIZE) this.reset(at);
     if (this.translated[slot])
@@ -148,6 +151,7 @@ export class DecodeCache {
   /** IC IALLU: every page is compared with RAM before it runs again. */
   invalidateAll(): void {
     this.generation++;
+    this.words32[(CPU_BLOCK + CPU.CODE_CHANGED) >> 2] = 1;
     this.forgetFetchEntries();
   }
 

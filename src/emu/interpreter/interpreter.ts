@@ -172,7 +172,11 @@ export class Interpreter {
     const cached = this.cpu.instructionCacheEnabled();
     // Without an instruction cache stores are visible to fetches at the next branch to another page.
     const records = this.cache.recordsOf(page, !cached);
-    if (!cached) return records;
+    if (!cached) {
+      // The next ISB must come here again.
+      this.state[(CPU_BLOCK + CPU.CODE_CHANGED) >> 2] = 1;
+      return records;
+    }
     const pcLo = this.state[(CPU_BLOCK + CPU.PC) >> 2] ?? 0;
     const entry =
       (this.state[(CPU_BLOCK + CPU.FETCH_TLB) >> 2] ?? 0) +
@@ -208,6 +212,7 @@ export class Interpreter {
   private helpers(): Helpers {
     const { cpu, state } = this;
     const lazyFlags = (CPU_BLOCK + CPU.LAZY_FLAGS_KIND) >> 2;
+    const codeChanged = (CPU_BLOCK + CPU.CODE_CHANGED) >> 2;
     const cells = { words: state, wide: new BigInt64Array(state.buffer) };
     const at = (record: number) => {
       this.setPc(record);
@@ -243,6 +248,7 @@ export class Interpreter {
       sendEvent: (r) => step(at(r).sendEvent()),
       instructionBarrier: (r) => {
         this.setPc(r, INSTRUCTION_BYTES);
+        state[codeChanged] = 0;
         return 0;
       },
       jumped: (record, target) => this.onJump(record, target),

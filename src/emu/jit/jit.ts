@@ -59,7 +59,7 @@ export interface JitOptions {
 export const REGION_NAME = 'region';
 
 /** Translate hot code. */
-export const NORMAL: JitOptions = { heat: 255, rounds: 64, eager: false };
+export const NORMAL: JitOptions = { heat: 255, rounds: 16, eager: false };
 /** Translate everything at once: for tests. */
 export const AT_ONCE: JitOptions = { heat: 1, rounds: 1, eager: true };
 

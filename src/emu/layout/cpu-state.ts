@@ -57,6 +57,8 @@ const FIELDS = {
   FP_FAST: 4,
   /** Non-zero when SP must be 16-byte aligned for loads and stores at the current EL. */
   SP_ALIGNMENT_CHECKED: 4,
+  /** Non-zero when code or its mapping may have changed since the last ISB, which must then look everything up. */
+  CODE_CHANGED: 4,
   /** Fuel, in bytes of records, that was put aside when ATTENTION cut a slice short. */
   FUEL: 4,
   /** Fuel of translated code, in bytes of records: handed over at entry and exit of a region. */

@@ -21,7 +21,7 @@ export const TLB_ENTRIES = 2048;
 export const TLB_ARRAY_SIZE = TLB_ENTRIES * TLB_ENTRY_SIZE;
 /** A bank is the read array followed by the write array. */
 export const TLB_BANK_SIZE = 2 * TLB_ARRAY_SIZE;
-export const TLB_BANKS = 32;
+export const TLB_BANKS = 12;
 export const TLB_AREA = 0x1_0000;
 assert(CPU_BLOCK + CPU_STATE_SIZE <= TLB_AREA, 'the state of a vCPU ends below the TLB banks');
 

@@ -16,6 +16,18 @@ export const EXCLUDED: Readonly<Record<string, string>> = {
   'MSR (immediate)': 'PSTATE fields that differ between the CPUs',
   'MRS TPIDR_EL1': 'not for EL0, where the oracle runs',
   'MSR TPIDR_EL1': 'not for EL0, where the oracle runs',
+  'MRS SP_EL0': 'not for EL0, where the oracle runs',
+  'MSR SP_EL0': 'not for EL0, where the oracle runs',
+  'MRS ELR_EL1': 'not for EL0, where the oracle runs',
+  'MSR ELR_EL1': 'not for EL0, where the oracle runs',
+  'MRS SPSR_EL1': 'not for EL0, where the oracle runs',
+  'MRS ESR_EL1': 'not for EL0, where the oracle runs',
+  'MRS FAR_EL1': 'not for EL0, where the oracle runs',
+  'MSR FAR_EL1': 'not for EL0, where the oracle runs',
+  'MSR DAIFSet': 'not for EL0, where the oracle runs',
+  'MSR DAIFClr': 'not for EL0, where the oracle runs',
+  'MRS DAIF': 'not for EL0, where the oracle runs',
+  'MSR DAIF': 'not for EL0, where the oracle runs',
 };
 
 const SP = 31;

@@ -3,9 +3,10 @@
  * but which never match; OS lock; software step by MDSCR_EL1.SS (software-step.ts). No external debugger: the
  * communication channel is empty, the OS double lock is kept but has no effect.
  */
+
+import type { CellName } from '../../layout/system-register-cells.ts';
 import { CONTINUE, RESYNC, type StepResult } from '../runtime.ts';
 import { cellOffset } from '../state.ts';
-import type { CellName } from './cells.ts';
 import type { SystemContext, SystemRegister } from './row.ts';
 
 const LOW_WORD = 0xffff_ffffn;

@@ -5,11 +5,11 @@
  * `read`/`write` compute instead.
  */
 import { CPU, type CpuField } from '../../layout/cpu-state.ts';
+import type { CellName } from '../../layout/system-register-cells.ts';
 import { type ExecutionContext, SCTLR } from '../execution-context.ts';
 import type { GicCpuInterface, StepResult } from '../runtime.ts';
 import { type CpuState, cellOffset } from '../state.ts';
 import type { Timers } from '../timers.ts';
-import type { CellName } from './cells.ts';
 
 /** What the behaviour of a register may touch. */
 export interface SystemContext {

@@ -138,9 +138,17 @@ const barriers: Row[] = [
     operands: { ignored: u16(['imm4'], () => 0) },
     execute: () => {},
   }),
+  // Registers take effect at once; only code that changed must not run on.
   row('ISB', '11010101000000110011 imm4:4 110 11111', 'isb{ #<imm4:hex?15>}', {
+    hot: true,
     operands: { ignored: u16(['imm4'], () => 0) },
-    execute: (_, b) => b.trap('instructionBarrier', []),
+    execute: (_, b) =>
+      b.if(
+        b.stateLoad<'i32'>('i32', CPU.CODE_CHANGED),
+        () => b.trap('instructionBarrier', []),
+        undefined,
+        'unlikely',
+      ),
   }),
 ];
 
@@ -160,7 +168,6 @@ const registerKey = u16(
     (f.op2 ?? 0),
 );
 
-const EL1 = 1;
 /** op1:op2 of UAO, PAN, SPSel, SSBS, DAIFSet, DAIFClr; the others belong to features that are not implemented. */
 const PSTATE_FIELDS = [0o03, 0o04, 0o05, 0o31, 0o36, 0o37];
 const system: Row[] = [
@@ -211,39 +218,11 @@ const system: Row[] = [
 ];
 const DC_ZVA_KEY = (1 << 14) | (3 << 11) | (7 << 7) | (4 << 3) | 1;
 
-/** Registers that live in plain cells and are read or written often: no call. */
-const DIRECT = [
-  { name: 'TPIDR_EL0', bits: '1 011 1101 0000 010', cell: CPU.TPIDR_EL0, minimumEl: 0 },
-  { name: 'TPIDR_EL1', bits: '1 000 1101 0000 100', cell: CPU.TPIDR_EL1, minimumEl: EL1 },
-] as const;
-const direct: Row[] = DIRECT.flatMap(({ name, bits, cell, minimumEl }) => {
-  const guard = (b: Semantics) => {
-    if (minimumEl > 0)
-      b.if(b.eqz(b.stateLoad<'i32'>('i32', CPU.EL)), () => b.trap('undefined', []), undefined, 'unlikely');
-  };
-  return [
-    row(`MRS ${name}`, `1101010100 1 1 ${bits} Rt:5`, `mrs <Xt>, ${name.toLowerCase()}`, {
-      hot: true,
-      execute: ({ Rt }, b) => {
-        guard(b);
-        b.setX(Rt, b.stateLoad('i64', cell));
-      },
-    }),
-    row(`MSR ${name}`, `1101010100 0 1 ${bits} Rt:5`, `msr ${name.toLowerCase()}, <Xt>`, {
-      execute: ({ Rt }, b) => {
-        guard(b);
-        b.stateStore('i64', cell, b.X(Rt));
-      },
-    }),
-  ];
-});
-
 export const branchesExceptionsSystem: readonly Row[] = [
   ...branches,
   ...exceptions,
   undefinedInstruction,
   ...hints,
   ...barriers,
-  ...direct,
   ...system,
 ];

@@ -5,6 +5,7 @@ import { atomics } from './atomics.ts';
 import { branchesExceptionsSystem } from './branches-exceptions-system.ts';
 import { dataProcessingImmediate } from './data-processing-immediate.ts';
 import { dataProcessingRegister } from './data-processing-register.ts';
+import { directRegisters } from './direct-registers.ts';
 import { fpConversions } from './fp-conversions.ts';
 import { fpScalar } from './fp-scalar.ts';
 import { fpVector } from './fp-vector.ts';
@@ -22,6 +23,7 @@ export const A64_ROWS: readonly Row[] = [
   ...dataProcessingImmediate,
   ...dataProcessingRegister,
   ...branchesExceptionsSystem,
+  ...directRegisters,
   ...loadsStores,
   ...atomics,
   ...fpScalar,
