@@ -7,7 +7,8 @@
 declare namespace WebAssembly {
   type ExportValue = ((...args: never[]) => unknown) | Memory | Table | Global;
   type ImportValue = ExportValue | number;
-  type Imports = Record<string, Record<string, ImportValue>>;
+  type ModuleImports = Record<string, ImportValue>;
+  type Imports = Record<string, ModuleImports>;
 
   /** Backed by a SharedArrayBuffer when made with `shared`; the type says ArrayBuffer as lib.dom does. */
   class Memory {

@@ -210,8 +210,8 @@ export class IrBuilder {
     this.effect({ op: 'call', helper, result: false }, args);
   }
   if(condition: I32, then: () => void, otherwise?: () => void, hint?: 'likely' | 'unlikely'): void {
-    const thenBody = this.nested(then);
-    const elseBody = otherwise ? this.nested(otherwise) : undefined;
+    const thenBody = this.nested(withoutResult(then));
+    const elseBody = otherwise ? this.nested(withoutResult(otherwise)) : undefined;
     this.effect({ op: 'if', then: thenBody, else: elseBody, hint }, [condition]);
   }
   /** The result of one of two bodies; only that one runs. */
@@ -237,7 +237,7 @@ export class IrBuilder {
     this.effect({ op: 'resync' }, []);
   }
 
-  private nested(build: () => Value | undefined | void): Body {
+  private nested(build: () => Value | undefined): Body {
     const outer = this.current;
     const inner: Body = { nodes: [] };
     this.current = inner;
@@ -259,6 +259,14 @@ export class IrBuilder {
     assert(!last || !isTerminator(last.operation), 'an operation after the end of the instruction');
     this.current.nodes.push(node);
   }
+}
+
+/** A side of a conditional that gives no value, whatever its last call returned. */
+function withoutResult(build: () => void): () => undefined {
+  return () => {
+    build();
+    return undefined;
+  };
 }
 
 /** Condition codes AL and NV: always. */

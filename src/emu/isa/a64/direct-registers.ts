@@ -113,8 +113,7 @@ const DAIF_CLEAR = 0o37;
 /** MDSCR_EL1.SS: with software step armed, PSTATE.D is more than a mask. */
 const SOFTWARE_STEP = 1;
 
-const notStepping = (b: Semantics) =>
-  b.eqz(b.and(flag(b, systemCell('MDSCR_EL1')), b.i32(SOFTWARE_STEP)));
+const notStepping = (b: Semantics) => b.eqz(b.and(flag(b, systemCell('MDSCR_EL1')), b.i32(SOFTWARE_STEP)));
 /** Masking may be done here, and unmasking while no interrupt waits. */
 const mayMask = (b: Semantics) => b.and(b.ne(flag(b, CPU.EL), b.i32(0)), notStepping(b));
 const mayUnmask = (b: Semantics) => b.and(mayMask(b), b.eqz(flag(b, CPU.INTERRUPT_LINES)));
