@@ -47,7 +47,7 @@ export const busybox: LinuxRecipe = {
   ],
   busybox: { name: 'busybox-static', licence: 'GPL-2.0-only' },
   overlay: new URL('files/', import.meta.url),
-  executables: ['etc/init.d/rcS', 'etc/init.d/console', 'etc/acpi/PWRF/00000080'],
+  executables: ['bin/resize', 'etc/init.d/rcS', 'etc/init.d/console', 'etc/acpi/PWRF/00000080'],
   directories: ['dev', 'proc', 'sys', 'run', 'tmp', 'mnt', 'root', 'usr', 'var', 'var/log'],
   links: [
     { path: 'init', target: 'bin/busybox' },
