@@ -219,19 +219,19 @@ export class Cpu implements CpuRuntime {
 
   waitForInterrupt(): StepResult {
     const s = this.state;
-    if (this.wakesUp()) return CONTINUE;
-    if (s.get(CPU.EL) === 0 && !(s.get(SCTLR_CELL) & SCTLR.nTWI)) return this.raise('wfx', ISS_WFI);
+    const passes = this.wakesUp();
+    if (!passes && s.get(CPU.EL) === 0 && !(s.get(SCTLR_CELL) & SCTLR.nTWI))
+      return this.raise('wfx', ISS_WFI);
     s.advance();
-    return WAIT;
+    return passes ? RESYNC : WAIT;
   }
 
   waitForEvent(): StepResult {
     const s = this.state;
-    if (s.get(CPU.EVENT_REGISTER)) {
-      s.set(CPU.EVENT_REGISTER, 0);
-      return CONTINUE;
-    }
-    if (s.get(CPU.EL) === 0 && !(s.get(SCTLR_CELL) & SCTLR.nTWE)) return this.raise('wfx', ISS_WFE);
+    const passes = s.get(CPU.EVENT_REGISTER) !== 0;
+    if (!passes && s.get(CPU.EL) === 0 && !(s.get(SCTLR_CELL) & SCTLR.nTWE))
+      return this.raise('wfx', ISS_WFE);
+    s.set(CPU.EVENT_REGISTER, 0);
     s.advance();
     return RESYNC;
   }

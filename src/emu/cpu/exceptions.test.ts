@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CpuHarness, RAM_BASE } from '../testing/cpu-harness.ts';
-import { CONTINUE, EXCEPTION, RESYNC, STEP_ONE, STEP_TAKEN, WAIT } from './runtime.ts';
+import { EXCEPTION, RESYNC, STEP_ONE, STEP_TAKEN, WAIT } from './runtime.ts';
 
 const VBAR = 0x4001_0000n;
 const USER_PC = 0x4000_2000n;
@@ -195,7 +195,8 @@ describe('waiting', () => {
     expect(h.cpu.wakesUp()).toBe(false);
     h.cpu.irqLine.setLevel(true);
     expect(h.cpu.wakesUp()).toBe(true);
-    expect(h.cpu.waitForInterrupt()).toBe(CONTINUE);
+    expect(h.cpu.waitForInterrupt()).toBe(RESYNC);
+    expect(h.pc).toBe(0x4000_1008n);
   });
 
   it('traps WFI and WFE at EL0 when SCTLR_EL1 says so', () => {
@@ -211,8 +212,10 @@ describe('waiting', () => {
 
   it('lets WFE pass after SEV', () => {
     h.cpu.sendEvent();
-    expect(h.cpu.waitForEvent()).toBe(CONTINUE);
+    h.enterEl0(USER_PC);
     expect(h.cpu.waitForEvent()).toBe(RESYNC);
+    expect(h.pc).toBe(USER_PC + 4n);
+    expect(h.field('EVENT_REGISTER')).toBe(0);
   });
 });
 

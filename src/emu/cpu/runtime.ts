@@ -82,9 +82,9 @@ export interface CpuRuntime extends Stateful {
   illegalState(): StepResult;
   spAlignment(): StepResult;
   eret(): StepResult;
-  /** WAIT unless an interrupt is pending already (masked or not). */
+  /** WAIT, or RESYNC when an interrupt is pending already (masked or not). */
   waitForInterrupt(): StepResult;
-  /** Never WAIT: clears the event register, or yields with RESYNC. */
+  /** RESYNC: clears the event register, or yields. */
   waitForEvent(): StepResult;
   sendEvent(): StepResult;
 
