@@ -3,6 +3,7 @@
  * All guest-visible state is in the state block; the objects here only hold what follows from it.
  */
 import type { InterruptLine, SavedState } from '../base/ports.ts';
+import { disassemble } from '../isa/disassembler.ts';
 import { CPU, CPU_STATE_SIZE, SLOT_SP } from '../layout/cpu-state.ts';
 import type { Access } from '../mmu/access.ts';
 import { Mmu } from '../mmu/mmu.ts';
@@ -172,7 +173,9 @@ export class Cpu implements CpuRuntime {
   }
 
   undefinedInstruction(word: number): StepResult {
-    return this.undefinedBecause(`instruction 0x${(word >>> 0).toString(16).padStart(8, '0')}`);
+    const pc = this.state.wide(CPU.PC);
+    const bytes = (word >>> 0).toString(16).padStart(8, '0');
+    return this.undefinedBecause(`instruction 0x${bytes}: ${disassemble(word, pc, { aliases: true })}`);
   }
 
   private undefinedBecause(what: string): StepResult {

@@ -67,7 +67,9 @@ describe('taking exceptions', () => {
     h.pc = 0x4000_1000n;
     h.cpu.undefinedInstruction(0xdeadbeef | 0);
     const reports = h.said.filter((line) => line.includes('undefined'));
-    expect(reports).toEqual(['warning cpu: undefined at EL1, PC 0x0000000040001000: instruction 0xdeadbeef']);
+    expect(reports).toEqual([
+      'warning cpu: undefined at EL1, PC 0x0000000040001000: instruction 0xdeadbeef: .inst 0xdeadbeef ; undefined',
+    ]);
   });
 
   it('traps FP with the condition field set to always', () => {
