@@ -198,7 +198,7 @@ class RegionEmitter extends RegionExits {
     if (this.following === 0 && instruction) this.edge(instruction.offset + INSTRUCTION_BYTES);
   }
 
-  branch(f: FunctionBuilder, slot: OperandSlot): void {
+  branch(_f: FunctionBuilder, slot: OperandSlot): void {
     const { instruction } = this;
     assert(instruction, 'an instruction');
     const target = instruction.offset + (slot as KnownBranch).distance;
@@ -206,16 +206,7 @@ class RegionEmitter extends RegionExits {
     const back = instruction.offset + INSTRUCTION_BYTES;
     if (!this.continues(back)) return this.leaveAt(target);
     this.spill();
-    if (this.region.pages.has(pageOf(target)) && pageOf(target) === this.currentPage()) {
-      f.i32(this.recordAt(target));
-      f.set(this.exitRecord);
-    } else {
-      const address = f.takeLocal('i64');
-      this.pushAddress(target);
-      f.set(address);
-      this.findRecord(address);
-      f.freeLocal('i64', address);
-    }
+    this.findRecordAt(target);
     this.callRegion(back);
     this.continueAfterCall(back);
   }

@@ -86,8 +86,14 @@ export abstract class RegionExits extends RegionCode {
 
   /** Leaves the region for the instruction at an offset. */
   protected leaveAt(target: number): void {
-    const { f } = this;
     this.spill();
+    this.findRecordAt(target);
+    this.f.br(this.exit);
+  }
+
+  /** Puts the record of an offset into `exitRecord`, known in the page that runs and looked up elsewhere. */
+  protected findRecordAt(target: number): void {
+    const { f } = this;
     if (this.region.pages.has(pageOf(target)) && pageOf(target) === this.currentPage()) {
       f.i32(this.recordAt(target));
       f.set(this.exitRecord);
@@ -98,7 +104,6 @@ export abstract class RegionExits extends RegionCode {
       this.findRecord(address);
       f.freeLocal('i64', address);
     }
-    f.br(this.exit);
   }
 
   protected leaveWithoutBudget(target: number): void {

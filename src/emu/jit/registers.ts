@@ -18,7 +18,6 @@ const V_REGISTERS = 32;
 /** A register of either file; its number in this file: X0 … X30, SP = 0 … 31, V0 … V31 = 32 … 63. */
 export type RegisterId = number;
 const V_BASE = X_REGISTERS;
-export const REGISTER_IDS = X_REGISTERS + V_REGISTERS;
 export const SP_ID: RegisterId = SLOT_SP;
 
 export function isVector(id: RegisterId): boolean {

@@ -179,12 +179,12 @@ const conditionalSelect: Row[] = SELECT.map(({ name, op, o2, change }) =>
 
 const threeSource = (
   name: string,
-  pattern: 'o31:0',
+  pattern: string,
   syntax: string,
   hot: boolean,
   compute: (b: Semantics, f: ThreeSource) => Int,
 ): Row =>
-  row(name, pattern as unknown as 'sf:1 00 11011 000 Rm:5 0 Ra:5 Rn:5 Rd:5', syntax, {
+  row(name, pattern as 'sf:1 00 11011 000 Rm:5 0 Ra:5 Rn:5 Rd:5', syntax, {
     hot,
     execute: (f, b) => b.setR(f.Rd, compute(b, f)),
   });
@@ -198,46 +198,45 @@ const signedProduct = (b: Semantics, f: ThreeSource) =>
   b.mul(b.signExtend(b.W(f.Rn)), b.signExtend(b.W(f.Rm)));
 const unsignedProduct = (b: Semantics, f: ThreeSource) =>
   b.mul(b.zeroExtend(b.W(f.Rn)), b.zeroExtend(b.W(f.Rm)));
-const p = (text: string) => text as 'o31:0';
 const multiply: Row[] = [
   threeSource(
     'MADD',
-    p('sf:1 00 11011 000 Rm:5 0 Ra:5 Rn:5 Rd:5'),
+    'sf:1 00 11011 000 Rm:5 0 Ra:5 Rn:5 Rd:5',
     'madd <Rd>, <Rn>, <Rm>, <Ra>',
     true,
     (b, f) => b.add(b.R(f.sf, f.Ra), b.mul(b.R(f.sf, f.Rn), b.R(f.sf, f.Rm))),
   ),
   threeSource(
     'MSUB',
-    p('sf:1 00 11011 000 Rm:5 1 Ra:5 Rn:5 Rd:5'),
+    'sf:1 00 11011 000 Rm:5 1 Ra:5 Rn:5 Rd:5',
     'msub <Rd>, <Rn>, <Rm>, <Ra>',
     true,
     (b, f) => b.sub(b.R(f.sf, f.Ra), b.mul(b.R(f.sf, f.Rn), b.R(f.sf, f.Rm))),
   ),
   threeSource(
     'SMADDL',
-    p('1 00 11011 001 Rm:5 0 Ra:5 Rn:5 Rd:5'),
+    '1 00 11011 001 Rm:5 0 Ra:5 Rn:5 Rd:5',
     'smaddl <Xd>, <Wn>, <Wm>, <Xa>',
     true,
     (b, f) => b.add(b.X(f.Ra), signedProduct(b, f)),
   ),
   threeSource(
     'SMSUBL',
-    p('1 00 11011 001 Rm:5 1 Ra:5 Rn:5 Rd:5'),
+    '1 00 11011 001 Rm:5 1 Ra:5 Rn:5 Rd:5',
     'smsubl <Xd>, <Wn>, <Wm>, <Xa>',
     true,
     (b, f) => b.sub(b.X(f.Ra), signedProduct(b, f)),
   ),
   threeSource(
     'UMADDL',
-    p('1 00 11011 101 Rm:5 0 Ra:5 Rn:5 Rd:5'),
+    '1 00 11011 101 Rm:5 0 Ra:5 Rn:5 Rd:5',
     'umaddl <Xd>, <Wn>, <Wm>, <Xa>',
     true,
     (b, f) => b.add(b.X(f.Ra), unsignedProduct(b, f)),
   ),
   threeSource(
     'UMSUBL',
-    p('1 00 11011 101 Rm:5 1 Ra:5 Rn:5 Rd:5'),
+    '1 00 11011 101 Rm:5 1 Ra:5 Rn:5 Rd:5',
     'umsubl <Xd>, <Wn>, <Wm>, <Xa>',
     true,
     (b, f) => b.sub(b.X(f.Ra), unsignedProduct(b, f)),
