@@ -1,0 +1,133 @@
+/**
+ * The disk library's face: the images a browser keeps for its user. A disk is a chain of layers: its own
+ * changes over an immutable base that clones and resets share. Everything is asynchronous: a thread of its
+ * own does the work, and changes made in another tab show too.
+ */
+import type { ByteSource } from './api.ts';
+
+/** Where a disk's first contents came from. */
+export type DiskOrigin =
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'file'; readonly fileName: string }
+  | { readonly kind: 'url'; readonly url: string }
+  | { readonly kind: 'clone'; readonly ofName: string };
+
+export interface DiskInfo {
+  /** Never changes and never comes back. */
+  readonly id: string;
+  readonly name: string;
+  /** Size that the guest sees, in bytes. */
+  readonly sizeBytes: number;
+  /** Storage that deleting this disk would free. */
+  readonly ownBytes: number;
+  /** Storage it shares with other disks (its base). */
+  readonly sharedBytes: number;
+  readonly origin: DiskOrigin;
+  /** In words: `raw, xz-compressed`, `qcow2 version 3`; undefined for an empty disk. */
+  readonly format?: string;
+  /** Names of the disks that share its base. */
+  readonly sharesBaseWith: readonly string[];
+  /** Whether `reset` would change anything, and what it would free. */
+  readonly changedBytes: number;
+  /** Hexadecimal SHA-256 of the file that was imported, as it came. */
+  readonly sha256?: string;
+  readonly createdMs: number;
+  readonly lastUsedMs?: number;
+  /** A machine writes to it now, here or in another tab. */
+  readonly inUse: 'no' | 'this-tab' | 'other-tab';
+}
+
+/** What a long job is doing; `totalBytes` is absent when nobody told. */
+export interface DiskProgress {
+  readonly stage: 'fetch' | 'store' | 'verify' | 'export';
+  readonly doneBytes: number;
+  readonly totalBytes?: number;
+}
+
+export interface ImportOptions {
+  readonly source: Exclude<ByteSource, Uint8Array>;
+  readonly name: string;
+  /** Hexadecimal; a file with another sum is refused and leaves nothing behind. */
+  readonly sha256?: string;
+  /** Grows the disk beyond its image, in bytes. */
+  readonly sizeBytes?: number;
+  /** Fetches and decodes only the blocks that the guest touches; needs a server that answers ranges. */
+  readonly onDemand?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: DiskProgress) => void;
+}
+
+export type ExportFormat = 'raw' | 'raw-gzip' | 'qcow2' | 'overlay';
+
+export interface StorageMeter {
+  readonly usedBytes: number;
+  /** Absent when the browser does not tell. */
+  readonly quotaBytes?: number;
+  /** Whether the browser promised not to clear this site's storage by itself. */
+  readonly isPersistent: boolean;
+  /** False where nothing can be kept (private windows of some browsers, blocked storage). */
+  readonly isAvailable: boolean;
+}
+
+/** What went wrong, for a message and for a program. */
+export type DiskErrorKind =
+  | 'bad-image'
+  | 'wrong-checksum'
+  | 'network'
+  | 'cross-origin'
+  | 'no-ranges'
+  | 'quota'
+  | 'in-use'
+  | 'not-found'
+  | 'unavailable'
+  | 'cancelled'
+  | 'io';
+
+/** The message says what happened, where, and what to do next. */
+export class DiskError extends Error {
+  readonly kind: DiskErrorKind;
+  constructor(kind: DiskErrorKind, message: string) {
+    super(message);
+    this.name = 'DiskError';
+    this.kind = kind;
+  }
+}
+
+/** Every method that fails rejects with a DiskError and leaves the library as it was. */
+export interface DiskLibrary {
+  list(): Promise<readonly DiskInfo[]>;
+  /** Calls `listener` after every change, also those of other tabs; the result takes it off again. */
+  onChange(listener: () => void): () => void;
+  /** Brings an image in; an import that was cut off by a closed tab can be taken up again. */
+  import(options: ImportOptions): Promise<DiskInfo>;
+  /** Imports that were cut off and can go on, newest first. */
+  unfinishedImports(): Promise<readonly UnfinishedImport[]>;
+  resumeImport(id: string, options: Pick<ImportOptions, 'signal' | 'onProgress'>): Promise<DiskInfo>;
+  discardImport(id: string): Promise<void>;
+  createEmpty(options: { readonly name: string; readonly sizeBytes: number }): Promise<DiskInfo>;
+  /** At once, whatever the size: both disks share what they have in common from now on. */
+  clone(id: string, name: string): Promise<DiskInfo>;
+  rename(id: string, name: string): Promise<void>;
+  /** Grows at once; shrinking drops what lies behind the new end. */
+  resize(id: string, sizeBytes: number): Promise<void>;
+  /** Drops every change since the import or the clone. */
+  reset(id: string): Promise<void>;
+  delete(id: string): Promise<void>;
+  /** The image as a stream, so that no size has to fit into memory. */
+  export(
+    id: string,
+    format: ExportFormat,
+    options?: Pick<ImportOptions, 'signal' | 'onProgress'>,
+  ): Promise<{ readonly fileName: string; readonly stream: ReadableStream<Uint8Array> }>;
+  meter(): Promise<StorageMeter>;
+  /** Asks the browser to keep this site's data; the answer is the browser's. */
+  requestPersistence(): Promise<boolean>;
+}
+
+export interface UnfinishedImport {
+  readonly id: string;
+  readonly name: string;
+  readonly origin: DiskOrigin;
+  readonly doneBytes: number;
+  readonly totalBytes?: number;
+}
