@@ -19,6 +19,7 @@ interface FolderRow {
 const FOLDERS: readonly FolderRow[] = [
   { folder: 'emu/base', knows: [] },
   { folder: 'emu/storage', knows: ['emu/base'] },
+  { folder: 'emu/storage/formats', knows: ['emu/base', 'emu/storage'] },
   { folder: 'emu/layout', knows: ['emu/base'] },
   { folder: 'emu/wasm', knows: ['emu/base'] },
   { folder: 'emu/ir', knows: ['emu/base'] },
@@ -145,8 +146,9 @@ function importsOf(file: SourceFile): Import[] {
   });
 }
 
+/** The row of the innermost folder that has one. */
 function rowOf(path: string): FolderRow | undefined {
-  return FOLDERS.find((row) => path.startsWith(`${row.folder}/`));
+  return FOLDERS.findLast((row) => path.startsWith(`${row.folder}/`));
 }
 
 const isTest = (path: string): boolean => path.endsWith('.test.ts');
