@@ -178,6 +178,7 @@ function gatherItems(options: SessionOptions): {
     memoryMiB: options.memoryMiB,
     commandLine: options.append,
     engine: options.engine,
+    ...(options.cpu && { cpu: options.cpu }),
     kernel: serve('kernel', options.kernel),
     ...(initrd !== undefined && { initrd: serve('initrd', initrd) }),
     ...(dtb !== undefined && { dtb: serve('dtb', dtb) }),

@@ -11,7 +11,8 @@ export interface GuestFiles {
 }
 
 export type SessionOptions = GuestFiles &
-  Pick<VmOptions, 'memoryMiB' | 'disks' | 'engine'> & { readonly profile?: boolean };
+  Pick<VmOptions, 'memoryMiB' | 'disks' | 'engine'> &
+  Partial<Pick<VmOptions, 'cpu' | 'profile'>>;
 
 export interface SessionEvents {
   console(bytes: Uint8Array): void;

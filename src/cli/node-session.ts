@@ -93,6 +93,7 @@ function configure(options: SessionOptions, files: FileStore[]): MachineConfig {
       return { store: openDisk(disk, files), serial: `bramble-disk${index}` };
     }),
     engine: options.engine,
+    ...(options.cpu && { cpu: options.cpu }),
     profile: options.profile ?? false,
   };
 }

@@ -6,7 +6,7 @@ describe('parseOptions', () => {
     const options = parseOptions(
       [
         '--machine virt --cpus 1 --memory 1G --kernel Image --initrd=i.cpio --dtb b.dtb --append=console=ttyAMA0',
-        '--disk a.img --disk b,c.img,readonly --disk d.img,snapshot --engine interpret --until ok --timeout 1.5',
+        '--disk a.img --disk b,c.img,readonly --disk d.img,snapshot --cpu cortex-a53 --engine interpret --until ok --timeout 1.5',
         '--stats s.json --symbols System.map --in chromium --prompt > --type-at-once --quiet',
       ].flatMap((line) => line.split(' ')),
     );
@@ -21,6 +21,7 @@ describe('parseOptions', () => {
         { path: 'b,c.img', mode: 'readonly' },
         { path: 'd.img', mode: 'snapshot' },
       ],
+      cpu: 'cortex-a53',
       engine: 'interpret',
       until: /ok/m,
       timeoutSeconds: 1.5,

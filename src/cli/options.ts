@@ -1,6 +1,7 @@
 /** The command line's options as rows: parsing and the help text read the same table. */
 import { readFileSync } from 'node:fs';
 import type { EngineMode } from '../embed/api.ts';
+import { CPU_NAMES, type CpuName, DEFAULT_CPU } from '../emu/cpu/profiles.ts';
 
 export interface DiskFile {
   readonly path: string;
@@ -15,6 +16,7 @@ export interface VmOptions {
   dtb: string | undefined;
   append: string | undefined;
   disks: DiskFile[];
+  cpu: CpuName;
   engine: EngineMode;
   until: RegExp | undefined;
   timeoutSeconds: number | undefined;
@@ -106,6 +108,14 @@ const OPTIONS: readonly OptionRow[] = [
     argument: 'FILE[,MODE]',
     help: 'raw disk image; MODE readonly, or snapshot to forget writes; may be repeated',
     apply: (options, value) => void options.disks.push(parseDisk(value)),
+  },
+  {
+    name: 'cpu',
+    argument: 'NAME',
+    help: `${CPU_NAMES.join(', ')} (default ${DEFAULT_CPU})`,
+    apply: (options, value) => {
+      options.cpu = oneOf('cpu', value, CPU_NAMES);
+    },
   },
   {
     name: 'engine',
@@ -202,6 +212,7 @@ export function parseOptions(args: readonly string[]): VmOptions {
     dtb: undefined,
     append: undefined,
     disks: [],
+    cpu: DEFAULT_CPU,
     engine: 'normal',
     until: undefined,
     timeoutSeconds: undefined,

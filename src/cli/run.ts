@@ -89,8 +89,8 @@ class GuestRun {
   }
 
   async #boot(openSession: OpenSession): Promise<void> {
-    const { memoryMiB, disks, engine, profile } = this.#options;
-    const wanted: SessionOptions = { ...this.#files, memoryMiB, disks, engine, profile };
+    const { memoryMiB, disks, cpu, engine, profile } = this.#options;
+    const wanted: SessionOptions = { ...this.#files, memoryMiB, disks, cpu, engine, profile };
     this.#opening = openSession(wanted, this.#events());
     const session = await this.#opening;
     if (this.#hasEnded) return;

@@ -4,6 +4,7 @@
  */
 import type {
   BootPhase,
+  CpuName,
   EngineMode,
   ExitReason,
   LogLine,
@@ -12,7 +13,7 @@ import type {
   RunnerState,
 } from '../workers/protocol.ts';
 
-export type { BootPhase, EngineMode, ExitReason, LogLine, MachineError, MachineStats };
+export type { BootPhase, CpuName, EngineMode, ExitReason, LogLine, MachineError, MachineStats };
 
 /** Bytes to load: given at once, picked by the user, or fetched (by URL, http or relative to the page). */
 export type ByteSource = Uint8Array | Blob | string;
@@ -38,6 +39,8 @@ export interface MachineOptions {
   readonly dtb?: ByteSource;
   readonly commandLine?: string;
   readonly disks?: readonly DiskOptions[];
+  /** Which CPU the guest sees: a chip's features, or all; default `max-no-pauth`. */
+  readonly cpu?: CpuName;
   readonly engine?: EngineMode;
   /** Start running as soon as everything is loaded; default true. Otherwise the machine is `off` then. */
   readonly autostart?: boolean;

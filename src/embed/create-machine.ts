@@ -56,6 +56,7 @@ async function gatherSetup(
     commandLine: options.commandLine ?? '',
     disks,
     engine: options.engine ?? 'normal',
+    ...(options.cpu && { cpu: options.cpu }),
   };
 }
 

@@ -139,6 +139,7 @@ export class MachineHost implements MachineControl {
       commandLine: setup.commandLine,
       disks: setup.disks.map((disk, index) => this.#disk(disk, index)),
       engine: setup.engine,
+      ...(setup.cpu && { cpu: setup.cpu }),
     };
   }
 

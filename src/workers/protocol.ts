@@ -5,6 +5,9 @@
  * whose order is the order of events.
  */
 
+import type { CpuName } from '../emu/cpu/profiles.ts';
+
+export type { CpuName };
 export type EngineMode = 'normal' | 'interpret' | 'translate';
 
 /** What the machine does now. The page adds `loading` for the time before there is one. */
@@ -81,6 +84,7 @@ export interface MachineSetup {
   readonly commandLine: string;
   readonly disks: readonly DiskSetup[];
   readonly engine: EngineMode;
+  readonly cpu?: CpuName;
 }
 
 /** The worker's end of both planes' byte streams; memory only where pages may share it. */

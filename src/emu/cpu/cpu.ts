@@ -11,6 +11,7 @@ import { NO_FAULT } from '../mmu/table-walk.ts';
 import { type ExceptionKind, ISS_FP, ISS_WFE, ISS_WFI } from './exception-classes.ts';
 import { Exceptions } from './exceptions.ts';
 import { DAIF, ExecutionContext, LINE, SCTLR } from './execution-context.ts';
+import { CPU_PROFILES } from './profiles.ts';
 import { readNzcv } from './pstate.ts';
 import {
   CONTINUE,
@@ -29,6 +30,7 @@ import { restoreCpu, saveCpu } from './saved-cpu.ts';
 import { ISS_STEP_PENDING, ISS_STEPPED, ISS_STEPPED_EXCLUSIVE, SoftwareStep } from './software-step.ts';
 import { CpuState, cellOffset, hex64 } from './state.ts';
 import { SystemInstructions } from './system-instructions.ts';
+import { identificationValues } from './system-registers/identification.ts';
 import { storedRegisters } from './system-registers/table.ts';
 import { Timers } from './timers.ts';
 
@@ -73,9 +75,18 @@ export class Cpu implements CpuRuntime {
     this.context = new ExecutionContext(state, this.mmu, this.step);
     this.exceptions = new Exceptions(state, this.context, (spsr, el) => this.step.entersByReturn(spsr, el));
     this.timers = new Timers(state, ports.clock, ports.physicalTimerLine, ports.virtualTimerLine);
-    const { affinity } = options;
+    const { affinity, profile = CPU_PROFILES.max } = options;
     this.system = new SystemInstructions(
-      { state, context: this.context, timers: this.timers, gic: ports.gic, affinity, hi: 0 },
+      {
+        state,
+        context: this.context,
+        timers: this.timers,
+        gic: ports.gic,
+        affinity,
+        features: profile.features,
+        identification: identificationValues(profile),
+        hi: 0,
+      },
       { state, mmu: this.mmu, codeCache: ports.codeCache, faults: this.exceptions, memory },
       this.exceptions,
       (what) => this.undefinedBecause(what),

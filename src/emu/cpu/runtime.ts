@@ -9,6 +9,7 @@
 import type { AccessSize, Clock, InterruptLine, Log, Stateful } from '../base/ports.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import type { Access } from '../mmu/access.ts';
+import type { CpuProfile } from './profiles.ts';
 
 /** Go on with the next instruction; PC was not touched. */
 export const CONTINUE = 0;
@@ -177,6 +178,8 @@ export interface CpuPlacement {
 export interface CpuOptions {
   /** MPIDR_EL1 affinity fields. */
   readonly affinity: number;
+  /** Which CPU it is; `max` without. */
+  readonly profile?: CpuProfile;
   readonly placement: CpuPlacement;
   /**
    * Whether the fast path sends every access that is not aligned to its elements to the slow path. Only

@@ -1,6 +1,7 @@
 /**
  * MRS, MSR, SYS: look up the row, check rights (Arm ARM D17.1), do it, say how to go on.
  */
+import { type FeatureName, has } from '../isa/features.ts';
 import { CPU, SLOT_SINK, SLOT_ZERO } from '../layout/cpu-state.ts';
 import { ISS_FP } from './exception-classes.ts';
 import type { Exceptions } from './exceptions.ts';
@@ -17,6 +18,7 @@ const DAIF_SHIFT = 6;
 interface ImmediateForm {
   readonly name: string;
   readonly op1op2: number;
+  readonly feature?: FeatureName;
   /** Allowed at EL0: always, while SCTLR_EL1.UMA, or never. */
   readonly el0: 'always' | 'UMA' | 'never';
   readonly run: (c: SystemContext, crm: number) => StepResult;
@@ -26,12 +28,14 @@ const IMMEDIATE_FORMS: readonly ImmediateForm[] = [
   {
     name: 'UAO',
     op1op2: 0o03,
+    feature: 'FEAT_UAO',
     el0: 'never',
     run: (c, crm) => writePstateBit(c, 'UAO', (crm & 1) !== 0),
   },
   {
     name: 'PAN',
     op1op2: 0o04,
+    feature: 'FEAT_PAN',
     el0: 'never',
     run: (c, crm) => writePstateBit(c, 'PAN', (crm & 1) !== 0),
   },
@@ -39,6 +43,7 @@ const IMMEDIATE_FORMS: readonly ImmediateForm[] = [
   {
     name: 'SSBS',
     op1op2: 0o31,
+    feature: 'FEAT_SSBS2',
     el0: 'always',
     run: (c, crm) => writePstateBit(c, 'SSBS', (crm & 1) !== 0),
   },
@@ -125,7 +130,8 @@ export class SystemInstructions {
   operation(key: number, rt: number): StepResult {
     const operation = findOperation(key);
     const { state } = this.c;
-    if (!operation) return this.unknown(`SYS ${describeKey(key)}`);
+    if (!operation || !has(this.c.features, operation.feature))
+      return this.unknown(`SYS ${describeKey(key)}`);
     if (atEl0(state)) {
       if (!operation.el0) return this.deny();
       if (!operation.el0(state)) return this.trap(key, rt, false);
@@ -137,7 +143,8 @@ export class SystemInstructions {
   immediate(op1op2: number, crm: number): StepResult {
     const form = IMMEDIATE_FORMS.find((row) => row.op1op2 === op1op2);
     const { state } = this.c;
-    if (!form) return this.unknown(`MSR (immediate) op1:op2 ${op1op2.toString(8)}`);
+    if (!form || !has(this.c.features, form.feature))
+      return this.unknown(`MSR (immediate) op1:op2 ${op1op2.toString(8)}`);
     if (atEl0(state)) {
       if (form.el0 === 'never') return this.deny();
       if (form.el0 === 'UMA' && !GATE.uma(state)) return this.trap(immediateKey(op1op2, crm), XZR, false);
@@ -154,7 +161,8 @@ export class SystemInstructions {
     read: boolean,
   ): StepResult {
     const { state } = this.c;
-    if (!register) return this.unknown(`${read ? 'MRS' : 'MSR'} ${describeKey(key)}`);
+    if (!register || !has(this.c.features, register.feature))
+      return this.unknown(`${read ? 'MRS' : 'MSR'} ${describeKey(key)}`);
     if (state.get(CPU.EL) < level || (register.available && !register.available(state))) return this.deny();
     if (atEl0(state) && register.gate && !register.gate(state)) return this.trap(key, rt, read);
     if (register.floatingPoint && state.get(CPU.FP_TRAPPED)) {

@@ -3,6 +3,7 @@
  * There is one level of memory and no stale data, so cleaning and invalidating data moves nothing; only the
  * permission checks of DC by address and the effect of IC on decoded code remain.
  */
+import type { FeatureName } from '../isa/features.ts';
 import { CPU } from '../layout/cpu-state.ts';
 import {
   ACCESS_CACHE_MAINTENANCE,
@@ -29,6 +30,8 @@ export interface OperationContext {
 export interface SystemOperation {
   readonly name: string;
   readonly encoding: Encoding;
+  /** UNDEFINED on a CPU without it. */
+  readonly feature?: FeatureName;
   /** Usable at EL0 while the gate is open; EL1 only without one. */
   readonly el0?: Gate;
   readonly run: (c: OperationContext, lo: number, hi: number) => StepResult;
@@ -160,8 +163,18 @@ export const SYSTEM_OPERATIONS: readonly SystemOperation[] = [
   { name: 'AT S1E1W', encoding: [1, 0, 7, 8, 1], run: addressTranslation(1, true) },
   { name: 'AT S1E0R', encoding: [1, 0, 7, 8, 2], run: addressTranslation(0, false) },
   { name: 'AT S1E0W', encoding: [1, 0, 7, 8, 3], run: addressTranslation(0, true) },
-  { name: 'AT S1E1RP', encoding: [1, 0, 7, 9, 0], run: addressTranslation(1, false, true) },
-  { name: 'AT S1E1WP', encoding: [1, 0, 7, 9, 1], run: addressTranslation(1, true, true) },
+  {
+    name: 'AT S1E1RP',
+    encoding: [1, 0, 7, 9, 0],
+    feature: 'FEAT_PAN2',
+    run: addressTranslation(1, false, true),
+  },
+  {
+    name: 'AT S1E1WP',
+    encoding: [1, 0, 7, 9, 1],
+    feature: 'FEAT_PAN2',
+    run: addressTranslation(1, true, true),
+  },
   ...TLBI,
 ];
 

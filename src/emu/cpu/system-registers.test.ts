@@ -78,13 +78,8 @@ describe('identification', () => {
     ['CTR_EL0', 0x8444_c004n],
     ['DCZID_EL0', 4n],
     ['CLIDR_EL1', 0x0a20_0023n],
-    ['ID_AA64PFR0_EL1', 0x1300_0000_0100_0011n],
-    ['ID_AA64PFR1_EL1', 0x20n],
     ['ID_AA64DFR0_EL1', 0x10_1006n],
-    ['ID_AA64ISAR0_EL1', 0x21_0000n],
     ['ID_AA64MMFR0_EL1', 0x10_0025n],
-    ['ID_AA64MMFR1_EL1', 0x20_0000n],
-    ['ID_AA64MMFR2_EL1', 0x1000_0000_0000_0010n],
     ['CurrentEL', 4n],
     ['CNTFRQ_EL0', 62_500_000n],
   ];

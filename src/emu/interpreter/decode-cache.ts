@@ -7,7 +7,7 @@
  * the page is compared with RAM before it runs again). Decoding depends on nothing but the word and its
  * offset in the page, so pages are shared by all translation contexts and exception levels.
  */
-import { a64Decoder } from '../isa/a64/index.ts';
+import type { Decoder } from '../isa/decoder.ts';
 import type { RawFields, Row } from '../isa/row.ts';
 import { CPU } from '../layout/cpu-state.ts';
 import {
@@ -52,6 +52,7 @@ interface RecordImage {
 export class DecodeCache {
   private readonly memory: GuestMemory;
   private readonly handlers: HandlerTable;
+  private readonly decoder: Decoder;
   private readonly words32: Uint32Array;
   private readonly words16: Uint16Array;
   private readonly bytes: Uint8Array;
@@ -76,8 +77,9 @@ export class DecodeCache {
   /** Pages decoded so far, counting again those that were evicted. */
   pagesDecoded = 0;
 
-  constructor(memory: GuestMemory, handlers: HandlerTable) {
+  constructor(memory: GuestMemory, handlers: HandlerTable, decoder: Decoder) {
     this.memory = memory;
+    this.decoder = decoder;
     this.handlers = handlers;
     const { buffer } = memory.memory;
     this.words32 = new Uint32Array(buffer);
@@ -245,7 +247,7 @@ export class DecodeCache {
       this.words32.set(known.record, at >> 2);
       return known.distance === 0;
     }
-    const decoded = a64Decoder.decode(word);
+    const decoded = this.decoder.decode(word);
     if (!decoded) {
       this.words16[at >> 1] = this.handlers.undefinedHandler;
       return false;

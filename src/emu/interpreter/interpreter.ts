@@ -6,7 +6,10 @@
 import { settleLazyFlags } from '../codegen/settle-flags.ts';
 import { ATTENTION_STEP, type CpuRuntime, STEP_ONE, WAIT } from '../cpu/runtime.ts';
 import { FP_SLOT_WORDS, FpLaneCalls } from '../fp/lane-calls.ts';
+import { a64Decoder, decoderFor } from '../isa/a64/index.ts';
 import { writeCrcTables } from '../isa/crc.ts';
+import type { Decoder } from '../isa/decoder.ts';
+import type { FeatureSet } from '../isa/features.ts';
 import { CPU } from '../layout/cpu-state.ts';
 import {
   CPU_BLOCK,
@@ -80,6 +83,7 @@ export class Interpreter {
     cpu: CpuRuntime,
     main: WebAssembly.Module,
     hot: readonly Handler[],
+    decoder: Decoder,
   ) {
     this.cpu = cpu;
     this.state = new Int32Array(memory.memory.buffer);
@@ -95,7 +99,7 @@ export class Interpreter {
       const { exports } = new WebAssembly.Instance(module, { [IMPORT_MODULE]: imports });
       table.set(number, exports.handler as () => void);
     });
-    this.cache = new DecodeCache(memory, handlers);
+    this.cache = new DecodeCache(memory, handlers, decoder);
     const loop: LoopImports = {
       decode: (record) => this.cache.decode(record),
       fetch: () => this.fetch(),
@@ -107,13 +111,17 @@ export class Interpreter {
     this.run32 = instance.exports.run as (fuel: number) => number;
   }
 
-  /** Compiles the main loop, once for each shape of memory, and makes an interpreter. */
-  static async create(memory: GuestMemory, cpu: CpuRuntime): Promise<Interpreter> {
+  /**
+   * Compiles the main loop, once for each shape of memory, and makes an interpreter of a CPU with these features;
+   * without, of one that has all.
+   */
+  static async create(memory: GuestMemory, cpu: CpuRuntime, features?: FeatureSet): Promise<Interpreter> {
     writeCrcTables(memory.memory);
     const { pages, shared } = memoryShape(memory.memory);
     const hot = hotHandlers();
     const main = await WebAssembly.compile(interpreterModule(hot, pages, shared));
-    return new Interpreter(memory, cpu, main, hot);
+    const decoder = features ? decoderFor(features) : a64Decoder;
+    return new Interpreter(memory, cpu, main, hot, decoder);
   }
 
   /** Runs about `fuel` instructions, fewer when something wants attention; only one while stepping. */

@@ -1,6 +1,7 @@
 /** Finds the row of an instruction word: candidates by the top bits, the most specific pattern first. */
+import { type FeatureSet, has } from './features.ts';
 import { extractFields } from './pattern.ts';
-import type { RawFields, Row } from './row.ts';
+import { featureOf, type RawFields, type Row } from './row.ts';
 
 export interface Decoded {
   readonly row: Row;
@@ -13,11 +14,16 @@ const BUCKETS = 1 << (32 - BUCKET_SHIFT);
 
 export class Decoder {
   readonly rows: readonly Row[];
+  private readonly features: FeatureSet | undefined;
   private readonly buckets: readonly (readonly Row[])[];
 
-  constructor(rows: readonly Row[]) {
-    this.rows = rows;
-    const sorted = rows.toSorted((a, b) => bitCount(b.pattern.mask) - bitCount(a.pattern.mask));
+  /** With `features`, a decoder of the CPU that has these; without, it knows all. */
+  constructor(rows: readonly Row[], features?: FeatureSet) {
+    this.rows = rows.filter(
+      ({ feature }) => !features || typeof feature === 'function' || has(features, feature),
+    );
+    this.features = features;
+    const sorted = this.rows.toSorted((a, b) => bitCount(b.pattern.mask) - bitCount(a.pattern.mask));
     this.buckets = Array.from({ length: BUCKETS }, (_, bucket) => {
       const top = bucket << BUCKET_SHIFT;
       const topMask = -1 << BUCKET_SHIFT;
@@ -30,9 +36,13 @@ export class Decoder {
     for (const row of this.buckets[word >>> BUCKET_SHIFT] ?? []) {
       if (((word ^ row.pattern.value) & row.pattern.mask) !== 0) continue;
       const fields = extractFields(row.pattern, word);
-      if (row.when(fields) && row.valid(fields)) return { row, fields };
+      if (row.when(fields) && row.valid(fields) && this.knows(row, fields)) return { row, fields };
     }
     return undefined;
+  }
+
+  private knows(row: Row, fields: RawFields): boolean {
+    return !this.features || has(this.features, featureOf(row, fields));
   }
 }
 

@@ -10,6 +10,7 @@
  */
 import { assert } from '../base/assert.ts';
 import type { I32, I64, SlotKind } from '../ir/ir.ts';
+import type { FeatureName } from './features.ts';
 import { type FieldName, type Pattern, parsePattern } from './pattern.ts';
 import type { Semantics } from './semantics.ts';
 
@@ -66,6 +67,8 @@ type FieldsFor<P extends string, O extends Operands, S extends string> = {
   readonly [K in FieldName<P>]: K extends `R${string}` ? Register : number;
 } & { readonly [K in keyof O]: OperandValue[O[K]['kind']] } & { readonly [K in S]: number };
 
+export type FeatureChoice = (f: RawFields) => FeatureName | undefined;
+
 export interface RowSpec<P extends string, O extends Operands, S extends string> {
   readonly operands?: O;
   /** Facts (0 or 1) about operand fields that deserve a handler of their own. */
@@ -76,6 +79,8 @@ export interface RowSpec<P extends string, O extends Operands, S extends string>
   readonly valid?: (f: RawFields) => boolean;
   /** Whether its handlers, or those for some choices, stand in the interpreter's main loop. */
   readonly hot?: boolean | ((f: RawFields) => boolean);
+  /** The feature that it belongs to, or a choice of it by the fields; none: every CPU has it. */
+  readonly feature?: FeatureName | FeatureChoice;
   /** Traps while CPACR_EL1 disables FP and AdvSIMD. */
   readonly fp?: boolean;
   execute(f: FieldsFor<P, O, S>, b: Semantics): void;
@@ -91,6 +96,8 @@ export interface Row {
   readonly when: (f: RawFields) => boolean;
   readonly valid: (f: RawFields) => boolean;
   readonly hot: (f: RawFields) => boolean;
+  /** What a CPU must have for a word of this row to be allocated. */
+  readonly feature?: FeatureName | FeatureChoice | undefined;
   /** Names of the fields that choose the operation. */
   readonly choosing: readonly string[];
   /** Names of the register fields. */
@@ -124,6 +131,7 @@ export function row<P extends string, O extends Operands = Record<never, never>,
     when: spec.when ?? always,
     valid: spec.valid ?? always,
     hot: typeof spec.hot === 'function' ? spec.hot : spec.hot ? always : never,
+    feature: spec.feature,
     choosing: names.filter((field) => !field.startsWith('R') && !consumed.has(field)),
     registers,
     execute: spec.fp
@@ -133,4 +141,14 @@ export function row<P extends string, O extends Operands = Record<never, never>,
         }
       : body,
   };
+}
+
+/** The same rows, all of a feature. */
+export function withFeature(feature: FeatureName, rows: readonly Row[]): Row[] {
+  return rows.map((one) => ({ ...one, feature }));
+}
+
+/** The feature that a word of a row belongs to. */
+export function featureOf({ feature }: Row, fields: RawFields): FeatureName | undefined {
+  return typeof feature === 'function' ? feature(fields) : feature;
 }

@@ -7,6 +7,7 @@
  */
 
 import type { Log } from '../base/ports.ts';
+import type { CpuName } from '../cpu/profiles.ts';
 import type { Interpreter } from '../interpreter/interpreter.ts';
 import { CPU } from '../layout/cpu-state.ts';
 import {
@@ -67,6 +68,8 @@ export interface JitPorts {
   readonly log: Log;
   /** Without it, and where code is translated at once, everything happens on the machine's thread. */
   readonly translator?: TranslatorFactory | undefined;
+  /** Whose instructions are translated; those of `max` without. */
+  readonly cpu?: CpuName;
 }
 
 export class Jit {
@@ -100,7 +103,7 @@ export class Jit {
     interpreter: Interpreter,
     memory: GuestMemory,
     options: JitOptions,
-    { log, translator }: JitPorts,
+    { log, translator, cpu = 'max' }: JitPorts,
   ) {
     this.log = log;
     this.interpreter = interpreter;
@@ -111,6 +114,7 @@ export class Jit {
       pages: buffer.byteLength / 65536,
       shared: !(buffer instanceof ArrayBuffer),
       tailCalls: hostHasTailCalls(),
+      cpu,
     };
     if (!options.eager)
       this.translator = translator?.({

@@ -7,6 +7,7 @@ import { choose } from '../interpreter/handler.ts';
 import { registerFieldOffset } from '../interpreter/record.ts';
 import type { Body, OperandSlot, Operation } from '../ir/ir.ts';
 import { a64Decoder } from '../isa/a64/index.ts';
+import type { Decoder } from '../isa/decoder.ts';
 import type { BranchTarget, RawFields, Register, Row } from '../isa/row.ts';
 import { type RegisterRole, type Resolver, Semantics } from '../isa/semantics.ts';
 
@@ -54,22 +55,32 @@ class KnownResolver implements Resolver {
   }
 }
 
-/** Words lifted lately: code repeats itself, and a body depends on nothing but its word. */
-const cache = new Map<number, Lifted | undefined>();
+/** Gives an instruction's body and exits, or undefined when the word is unallocated. */
+export type Lift = (word: number) => Lifted | undefined;
+
 const CACHE_SIZE = 30_000;
 
-/** The instruction's body and exits, or undefined when the word is unallocated. */
-export function lift(word: number): Lifted | undefined {
-  const known = cache.get(word);
-  if (known !== undefined || cache.has(word)) return known;
-  if (cache.size >= CACHE_SIZE) cache.clear();
-  const lifted = liftAnew(word);
-  cache.set(word, lifted);
-  return lifted;
+/**
+ * Lifts words of a CPU with this decoder. Keeps what was lifted lately: code repeats itself, and a body depends
+ * on nothing but its word.
+ */
+export function lifter(decoder: Decoder): Lift {
+  const cache = new Map<number, Lifted | undefined>();
+  return (word) => {
+    const known = cache.get(word);
+    if (known !== undefined || cache.has(word)) return known;
+    if (cache.size >= CACHE_SIZE) cache.clear();
+    const lifted = liftAnew(decoder, word);
+    cache.set(word, lifted);
+    return lifted;
+  };
 }
 
-function liftAnew(word: number): Lifted | undefined {
-  const decoded = a64Decoder.decode(word);
+/** Lifts whatever is in the table. */
+export const lift = lifter(a64Decoder);
+
+function liftAnew(decoder: Decoder, word: number): Lifted | undefined {
+  const decoded = decoder.decode(word);
   if (!decoded) return undefined;
   const { row, fields } = decoded;
   const semantics = new Semantics(new KnownResolver(row, fields));

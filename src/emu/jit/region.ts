@@ -5,7 +5,7 @@
  * where the page is mapped. Offsets outside 0 … 4095 lie in neighbouring pages, as they were mapped when the
  * region was made; edges that lead to another page check that they still are.
  */
-import { type Lifted, lift } from './lift.ts';
+import { type Lift, type Lifted, lift as liftAny } from './lift.ts';
 
 export const PAGE_BYTES = 4096;
 const INSTRUCTION_BYTES = 4;
@@ -25,6 +25,8 @@ export interface RegionSource {
   page(delta: number): CodePage | undefined;
   /** Where the indirect jump at an offset has been seen to go. */
   jumpTargets(offset: number): readonly number[];
+  /** Lifts the words of the CPU that runs the code; without, everything in the table. */
+  readonly lift?: Lift;
   /** What profilers call the region. */
   readonly name?: string;
 }
@@ -72,11 +74,16 @@ export function growRegion(source: RegionSource, limits: RegionLimits): Region |
   };
   const successorsOf: SuccessorsOf = (at, lifted) =>
     lifted.exits.indirect === 'jump' ? source.jumpTargets(at) : directSuccessors(at, lifted);
-  const leaders = discoverLeaders(source.entry, wordAt, successorsOf, limits);
+  const { lift = liftAny } = source;
+  const liftAt: LiftAt = (offset) => {
+    const word = wordAt(offset);
+    return word === undefined ? undefined : lift(word);
+  };
+  const leaders = discoverLeaders(source.entry, wordAt, liftAt, successorsOf, limits);
   const blocks = new Map<number, Block>();
   let instructionCount = 0;
   for (const offset of leaders) {
-    const block = readBlock(offset, leaders, wordAt, successorsOf);
+    const block = readBlock(offset, leaders, liftAt, successorsOf);
     blocks.set(offset, block);
     instructionCount += block.instructions.length;
   }
@@ -86,12 +93,14 @@ export function growRegion(source: RegionSource, limits: RegionLimits): Region |
 }
 
 type WordAt = (offset: number) => number | undefined;
+type LiftAt = (offset: number) => Lifted | undefined;
 type SuccessorsOf = (at: number, lifted: Lifted) => readonly number[];
 
 /** Offsets where blocks start, breadth first from the entry, within the limits. */
 function discoverLeaders(
   entry: number,
   wordAt: WordAt,
+  liftAt: LiftAt,
   successorsOf: SuccessorsOf,
   limits: RegionLimits,
 ): ReadonlySet<number> {
@@ -99,8 +108,7 @@ function discoverLeaders(
   let instructions = 0;
   for (const start of leaders) {
     for (let at = start; ; at += INSTRUCTION_BYTES) {
-      const word = wordAt(at);
-      const lifted = word === undefined ? undefined : lift(word);
+      const lifted = liftAt(at);
       if (!lifted || (at !== start && leaders.has(at))) break;
       instructions++;
       const next = successorsOf(at, lifted);
@@ -133,14 +141,13 @@ function directSuccessors(at: number, { exits }: Lifted): number[] {
 function readBlock(
   offset: number,
   leaders: ReadonlySet<number>,
-  wordAt: WordAt,
+  liftAt: LiftAt,
   successorsOf: SuccessorsOf,
 ): Block {
   const instructions: RegionInstruction[] = [];
   let at = offset;
   for (;;) {
-    const word = wordAt(at);
-    const lifted = word === undefined ? undefined : lift(word);
+    const lifted = liftAt(at);
     if (!lifted) return { offset, instructions, successors: [], end: at };
     instructions.push({ offset: at, lifted });
     const next = successorsOf(at, lifted);

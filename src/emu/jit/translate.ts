@@ -1,9 +1,13 @@
 /** From a region's source to a WebAssembly module: pure, so that it can run on any thread. */
+
+import { CPU_PROFILES, type CpuName } from '../cpu/profiles.ts';
 import { REGION_PARAMS, REGION_RESULTS } from '../interpreter/region-signature.ts';
 import { importAll } from '../interpreter/runtime-imports.ts';
+import { decoderFor } from '../isa/a64/index.ts';
 import { HANDLER_SLOTS } from '../layout/memory-map.ts';
 import { FunctionBuilder } from '../wasm/function-builder.ts';
 import { ModuleBuilder } from '../wasm/module-builder.ts';
+import { type Lift, lifter } from './lift.ts';
 import { growRegion, PAGE_BYTES, pageOf, type RegionLimits, type RegionSource } from './region.ts';
 import { emitRegion } from './region-emitter.ts';
 
@@ -16,6 +20,16 @@ export interface ModuleShape {
   readonly pages: number;
   readonly shared: boolean;
   readonly tailCalls: boolean;
+  /** The CPU whose instructions are translated. */
+  readonly cpu: CpuName;
+}
+
+const lifters = new Map<CpuName, Lift>();
+
+function lifterOf(cpu: CpuName): Lift {
+  const known = lifters.get(cpu) ?? lifter(decoderFor(CPU_PROFILES[cpu].features));
+  lifters.set(cpu, known);
+  return known;
 }
 
 /** Bytes [first, last) of the decoded page at `records` that a region was made from. */
@@ -34,9 +48,9 @@ export interface TranslatedRegion {
 /** Undefined when the entry cannot be translated. */
 export function translate(
   source: RegionSource,
-  { pages, shared, tailCalls }: ModuleShape,
+  { pages, shared, tailCalls, cpu }: ModuleShape,
 ): TranslatedRegion | undefined {
-  const region = growRegion(source, LIMITS);
+  const region = growRegion({ ...source, lift: lifterOf(cpu) }, LIMITS);
   if (!region) return undefined;
   const module = new ModuleBuilder();
   const helpers = importAll(module, pages, shared);

@@ -3,6 +3,7 @@
  * `runSlice` in a loop and does its own waiting, timers and message handling in between.
  */
 import type { Clock, Entropy, Log, WallClock } from '../base/ports.ts';
+import type { CpuName } from '../cpu/profiles.ts';
 import type { TranslatorFactory } from '../jit/translator.ts';
 import type { BlockStore } from '../storage/block-store.ts';
 
@@ -24,6 +25,8 @@ export interface MachineConfig {
   readonly dtb?: Uint8Array;
   readonly commandLine: string;
   readonly disks: readonly DiskConfig[];
+  /** Which CPU; `DEFAULT_CPU` without. */
+  readonly cpu?: CpuName;
   readonly engine: 'normal' | 'interpret' | 'translate';
   /** Translated code gets names that a profiler shows. */
   readonly profile?: boolean;

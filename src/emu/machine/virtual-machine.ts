@@ -3,6 +3,7 @@
  * Everything happens on the calling thread; between slices the host may wait for whatever it likes.
  */
 import { Cpu } from '../cpu/cpu.ts';
+import { CPU_PROFILES, DEFAULT_CPU } from '../cpu/profiles.ts';
 import { ATTENTION_INTERRUPT } from '../cpu/runtime.ts';
 import { AFFINITY_STATE, PSCI_RESULT } from '../devices/psci.ts';
 import { Interpreter } from '../interpreter/interpreter.ts';
@@ -95,8 +96,9 @@ export class VirtualMachine implements RunnableMachine {
     this.attention = new Int32Array(memory.memory.buffer, CPU_BLOCK + CPU.ATTENTION, 1);
     // The board and the CPU name each other's lines, which are therefore reached late.
     const cpu = (): Cpu => this.cpu;
+    const profile = CPU_PROFILES[config.cpu ?? DEFAULT_CPU];
     const board = createVirtBoard(
-      { memory, cpus: config.cpus, disks: config.disks },
+      { memory, cpus: config.cpus, cpuCompatible: profile.compatible, disks: config.disks },
       {
         ...ports,
         cpuInterruptLines: [
@@ -142,6 +144,7 @@ export class VirtualMachine implements RunnableMachine {
       },
       {
         affinity: affinityOfCpu(0),
+        profile,
         placement: { block: CPU_BLOCK, tlb: TLB_AREA, fetch: FETCH_AREA },
         fastPathChecksAlignment: false,
       },
@@ -151,9 +154,10 @@ export class VirtualMachine implements RunnableMachine {
   /** Puts the guest into RAM and the CPU at its entry. @throws {MachineConfigError} */
   async load(files: MachineConfig): Promise<void> {
     const { entry, deviceTreeAddress } = await this.board.load(files);
-    this.interpreter = await Interpreter.create(this.memory, this.cpu);
+    const cpu = files.cpu ?? DEFAULT_CPU;
+    this.interpreter = await Interpreter.create(this.memory, this.cpu, CPU_PROFILES[cpu].features);
     const translation = TRANSLATION[files.engine];
-    if (translation) this.jit = new Jit(this.interpreter, this.memory, translation, this.ports);
+    if (translation) this.jit = new Jit(this.interpreter, this.memory, translation, { ...this.ports, cpu });
     if (this.jit) this.jit.nameRegions = files.profile ?? false;
     this.cpu.reset(entry);
     this.cpu.setX(0, deviceTreeAddress);

@@ -1,7 +1,7 @@
 /**
  * EL1 control and exception registers. Writes that change translation or traps answer RESYNC.
  */
-import { RESYNC, type StepResult } from '../runtime.ts';
+import { CONTINUE, RESYNC, type StepResult } from '../runtime.ts';
 import type { SystemContext, SystemRegister } from './row.ts';
 
 const ALL = 0xffff_ffff_ffff_ffffn;
@@ -116,6 +116,18 @@ export const CONTROL: readonly SystemRegister[] = [
     access: 'EL1 RO',
     read: (c) => c.context.interruptStatus(),
   },
+  // There are no LORegions: LDLAR and STLLR are LDAR and STLR (Arm ARM B2.3.5).
+  ...(['LORSA', 'LOREA', 'LORN', 'LORC'] as const).map(
+    (name, op2): SystemRegister => ({
+      name: `${name}_EL1`,
+      encoding: [3, 0, 10, 4, op2],
+      access: 'EL1 RW',
+      feature: 'FEAT_LOR',
+      read: () => 0,
+      write: () => CONTINUE,
+    }),
+  ),
+  { name: 'LORID_EL1', encoding: [3, 0, 10, 4, 7], access: 'EL1 RO', feature: 'FEAT_LOR', value: 0n },
   {
     name: 'CONTEXTIDR_EL1',
     encoding: [3, 0, 13, 0, 1],

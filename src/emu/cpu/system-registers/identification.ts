@@ -1,9 +1,12 @@
 /**
  * Identification registers (Arm ARM D17.2, group "Identification"): what this CPU is and what it implements.
- * A field not named here is zero: not implemented. Whoever implements a feature changes its row.
+ * Fields of optional features come from the CPU's profile (isa/features.ts); those that all our CPUs share are
+ * here. A field that neither names is zero: not implemented.
  */
+import { featureFields, type IdentificationRegister } from '../../isa/features.ts';
+import type { CpuProfile } from '../profiles.ts';
 import { type CpuState, cellOffset } from '../state.ts';
-import { atEl0, GATE, type SystemRegister } from './row.ts';
+import { atEl0, GATE, type SystemContext, type SystemRegister } from './row.ts';
 
 /** A field of an identification register: lowest bit, value, meaning. */
 type Field = readonly [bit: number, value: number, meaning: string];
@@ -12,8 +15,6 @@ function fields(...rows: readonly Field[]): bigint {
   return rows.reduce((value, [bit, field]) => value | (BigInt(field) << BigInt(bit)), 0n);
 }
 
-/** Cortex-A72 r0p3. */
-const MIDR = 0x410f_d083n;
 const MPIDR_RES1 = 0x8000_0000n;
 
 const CTR = fields(
@@ -37,12 +38,8 @@ const PFR0 = fields(
   [0, 1, 'EL0: AArch64 only'],
   [4, 1, 'EL1: AArch64 only'],
   [24, 1, 'GIC: system registers, version 3.0'],
-  [56, 3, 'CSV2: no branch state crosses contexts, SCXTNUM_ELx'],
-  [60, 1, 'CSV3: no speculative use of faulting loads'],
 );
-const PFR1 = fields([4, 2, 'SSBS: PSTATE.SSBS, MRS and MSR']);
 const DFR0 = fields([0, 6, 'DebugVer: Armv8'], [12, 1, 'BRPs: 2'], [20, 1, 'WRPs: 2']);
-const ISAR0 = fields([16, 1, 'CRC32'], [20, 2, 'Atomic: LSE']);
 const MMFR0 = fields(
   [0, 5, 'PARange: 48 bits'],
   [4, 2, 'ASIDBits: 16'],
@@ -50,8 +47,6 @@ const MMFR0 = fields(
   [24, 0, 'TGran64: yes'],
   [28, 0, 'TGran4: yes'],
 );
-const MMFR1 = fields([20, 2, 'PAN: and AT S1E1RP, S1E1WP']);
-const MMFR2 = fields([4, 1, 'UAO'], [60, 1, 'E0PD']);
 
 /** DCZID_EL0.BS: log2 of the words of a block; DZP: DC ZVA prohibited. */
 const DCZID_BS = 4;
@@ -73,15 +68,36 @@ function cacheGeometry(state: CpuState): number {
 }
 
 /** Rows of op0 = 3, op1 = 0, CRn = 0 by CRm and op2; all others there are reserved and read as zero. */
-const FEATURES: readonly (readonly [name: string, crm: number, op2: number, value: bigint])[] = [
+type NamedRegister = IdentificationRegister | 'ID_AA64DFR0_EL1' | 'ID_AA64MMFR0_EL1';
+const FEATURES: readonly (readonly [name: NamedRegister, crm: number, op2: number, common: bigint])[] = [
   ['ID_AA64PFR0_EL1', 4, 0, PFR0],
-  ['ID_AA64PFR1_EL1', 4, 1, PFR1],
+  ['ID_AA64PFR1_EL1', 4, 1, 0n],
   ['ID_AA64DFR0_EL1', 5, 0, DFR0],
-  ['ID_AA64ISAR0_EL1', 6, 0, ISAR0],
+  ['ID_AA64ISAR0_EL1', 6, 0, 0n],
+  ['ID_AA64ISAR1_EL1', 6, 1, 0n],
   ['ID_AA64MMFR0_EL1', 7, 0, MMFR0],
-  ['ID_AA64MMFR1_EL1', 7, 1, MMFR1],
-  ['ID_AA64MMFR2_EL1', 7, 2, MMFR2],
+  ['ID_AA64MMFR1_EL1', 7, 1, 0n],
+  ['ID_AA64MMFR2_EL1', 7, 2, 0n],
 ];
+
+/** What software can ask about a CPU, by register. */
+export function identificationValues({ midr, features }: CpuProfile): ReadonlyMap<string, bigint> {
+  const values = FEATURES.map(([name, , , common]) => {
+    const announced = featureFields(features, name as IdentificationRegister);
+    return [name, common | announced] as const;
+  });
+  return new Map<string, bigint>([['MIDR_EL1', midr], ...values]);
+}
+
+const LOW_WORD = 0xffff_ffffn;
+
+function identify(name: string): (c: SystemContext) => number {
+  return (c) => {
+    const value = c.identification.get(name) ?? 0n;
+    c.hi = Number(value >> 32n);
+    return Number(value & LOW_WORD);
+  };
+}
 
 /** The AArch32 registers (CRm 1 … 3) are UNKNOWN without AArch32: zero, like the reserved ones. */
 function featureRows(): SystemRegister[] {
@@ -89,15 +105,20 @@ function featureRows(): SystemRegister[] {
   for (let crm = 1; crm < 8; crm++) {
     for (let op2 = 0; op2 < 8; op2++) {
       const row = FEATURES.find(([, c, o]) => c === crm && o === op2);
-      const [name, value] = row ? [row[0], row[3]] : [`S3_0_C0_C${crm}_${op2}`, 0n];
-      rows.push({ name, encoding: [3, 0, 0, crm, op2], access: 'EL1 RO', value });
+      const name = row?.[0] ?? `S3_0_C0_C${crm}_${op2}`;
+      rows.push({
+        name,
+        encoding: [3, 0, 0, crm, op2],
+        access: 'EL1 RO',
+        ...(row ? { read: identify(name) } : { value: 0n }),
+      });
     }
   }
   return rows;
 }
 
 export const IDENTIFICATION: readonly SystemRegister[] = [
-  { name: 'MIDR_EL1', encoding: [3, 0, 0, 0, 0], access: 'EL1 RO', value: MIDR },
+  { name: 'MIDR_EL1', encoding: [3, 0, 0, 0, 0], access: 'EL1 RO', read: identify('MIDR_EL1') },
   {
     name: 'MPIDR_EL1',
     encoding: [3, 0, 0, 0, 5],

@@ -70,6 +70,7 @@ export const PSTATE_REGISTERS: readonly SystemRegister[] = [
   },
   {
     name: 'PAN',
+    feature: 'FEAT_PAN',
     encoding: [3, 0, 4, 2, 3],
     access: 'EL1 RW',
     read: (c) => (c.state.get(CPU.PAN) ? SPSR.PAN : 0),
@@ -77,6 +78,7 @@ export const PSTATE_REGISTERS: readonly SystemRegister[] = [
   },
   {
     name: 'UAO',
+    feature: 'FEAT_UAO',
     encoding: [3, 0, 4, 2, 4],
     access: 'EL1 RW',
     read: (c) => (c.state.get(CPU.UAO) ? SPSR.UAO : 0),
@@ -84,6 +86,7 @@ export const PSTATE_REGISTERS: readonly SystemRegister[] = [
   },
   {
     name: 'SSBS',
+    feature: 'FEAT_SSBS2',
     encoding: [3, 3, 4, 2, 6],
     access: 'EL0 RW',
     read: (c) => (c.state.get(CPU.SSBS) ? SPSR.SSBS : 0),
@@ -109,6 +112,7 @@ export const PSTATE_REGISTERS: readonly SystemRegister[] = [
   { name: 'TPIDR_EL1', encoding: [3, 0, 13, 0, 4], access: 'EL1 RW', field: 'TPIDR_EL1', writable: ALL },
   {
     name: 'SCXTNUM_EL0',
+    feature: 'FEAT_CSV2_2',
     encoding: [3, 3, 13, 0, 7],
     access: 'EL0 RW',
     gate: GATE.scxtnum,
@@ -117,6 +121,7 @@ export const PSTATE_REGISTERS: readonly SystemRegister[] = [
   },
   {
     name: 'SCXTNUM_EL1',
+    feature: 'FEAT_CSV2_2',
     encoding: [3, 0, 13, 0, 7],
     access: 'EL1 RW',
     cell: 'SCXTNUM_EL1',

@@ -4,6 +4,7 @@
  * Every bit is accounted for: `writable` bits are kept, `res1` bits read as one, the rest is RES0. Rows with
  * `read`/`write` compute instead.
  */
+import type { FeatureName, FeatureSet } from '../../isa/features.ts';
 import { CPU, type CpuField } from '../../layout/cpu-state.ts';
 import type { CellName } from '../../layout/system-register-cells.ts';
 import { type ExecutionContext, SCTLR } from '../execution-context.ts';
@@ -18,6 +19,9 @@ export interface SystemContext {
   readonly timers: Timers;
   readonly gic: GicCpuInterface;
   readonly affinity: number;
+  readonly features: FeatureSet;
+  /** Values of the identification registers. */
+  readonly identification: ReadonlyMap<string, bigint>;
   /** High half of the value that `read` returns. */
   hi: number;
 }
@@ -35,6 +39,8 @@ export interface SystemRegister {
   readonly name: string;
   readonly encoding: Encoding;
   readonly access: Access;
+  /** UNDEFINED on a CPU without it. */
+  readonly feature?: FeatureName;
   readonly gate?: Gate;
   /** Not accessible, at any level, while FP_TRAPPED. */
   readonly floatingPoint?: boolean;

@@ -1,6 +1,7 @@
 /**
  * All system registers of this CPU, and the flat form in which they are looked up by encoding.
  */
+import type { FeatureName } from '../../isa/features.ts';
 import { CPU } from '../../layout/cpu-state.ts';
 import { type StepResult, systemKey } from '../runtime.ts';
 import { type CpuState, cellOffset } from '../state.ts';
@@ -37,6 +38,7 @@ export interface CompiledRegister {
   readonly name: string;
   readonly readLevel: number;
   readonly writeLevel: number;
+  readonly feature: FeatureName | undefined;
   readonly gate: Gate | undefined;
   readonly available: ((state: CpuState) => boolean) | undefined;
   readonly floatingPoint: boolean;
@@ -65,6 +67,7 @@ function compile(row: SystemRegister): CompiledRegister {
     name: row.name,
     readLevel,
     writeLevel,
+    feature: row.feature,
     gate: row.gate,
     available: row.available,
     floatingPoint: row.floatingPoint ?? false,

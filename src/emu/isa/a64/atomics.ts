@@ -7,7 +7,7 @@
  */
 import type { AtomicKind, I32, I64, LoadKind, StoreKind } from '../../ir/ir.ts';
 import { CPU } from '../../layout/cpu-state.ts';
-import { type RawFields, type Register, type Row, row } from '../row.ts';
+import { type RawFields, type Register, type Row, row, withFeature } from '../row.ts';
 import type { Semantics } from '../semantics.ts';
 
 const SIZES = [
@@ -35,6 +35,7 @@ const ordered: Row[] = SIZES.flatMap((size) =>
         `ld${region}ar${size.suffix} <${size.register}t>, [<Xn|SP>]`,
         {
           hot: o0 === '1',
+          ...(o0 === '0' && { feature: 'FEAT_LOR' as const }),
           specialise: spBase,
           execute: ({ Rn, Rt, spBase }, b) =>
             b.setR(Rt, b.load(b.base(Rn, spBase), size.load, aligned(size.bytes)) as I32 | I64),
@@ -46,6 +47,7 @@ const ordered: Row[] = SIZES.flatMap((size) =>
         `st${region}lr${size.suffix} <${size.register}t>, [<Xn|SP>]`,
         {
           hot: o0 === '1',
+          ...(o0 === '0' && { feature: 'FEAT_LOR' as const }),
           specialise: spBase,
           execute: ({ Rn, Rt, spBase }, b) =>
             b.store(b.base(Rn, spBase), size.store, b.R(is64(size), Rt), aligned(size.bytes)),
@@ -330,11 +332,9 @@ function narrow(b: Semantics, size: Size, value: I32, signed: boolean): I32 {
     : (narrowed(b, size, value) as I32);
 }
 
-/** FEAT_LRCPC is not advertised, so LDAPR is absent. */
 export const atomics: readonly Row[] = [
   ...ordered,
   ...exclusives,
   ...exclusivePairs,
-  ...compareAndSwap,
-  ...atomicOperations,
+  ...withFeature('FEAT_LSE', [...compareAndSwap, ...atomicOperations]),
 ];

@@ -1,7 +1,7 @@
 /** Arm ARM C4.1.95, "Data Processing -- Register". */
 import type { I32, I64 } from '../../ir/ir.ts';
 import { type CrcName, crcStep } from '../crc.ts';
-import { type RawFields, type Register, type Row, row, u16 } from '../row.ts';
+import { type RawFields, type Register, type Row, row, u16, withFeature } from '../row.ts';
 import type { Semantics } from '../semantics.ts';
 import { addFlags, addWithCarry, extend, flagWidth, shift, subFlags } from './shared.ts';
 
@@ -382,5 +382,5 @@ export const dataProcessingRegister: readonly Row[] = [
   ...multiply,
   ...twoSource,
   ...oneSource,
-  ...checksums,
+  ...withFeature('FEAT_CRC32', checksums),
 ];

@@ -1,8 +1,12 @@
 /** Every A64 instruction that is implemented. */
 import { Decoder } from '../decoder.ts';
+import type { FeatureSet } from '../features.ts';
 import type { Row } from '../row.ts';
 import { atomics } from './atomics.ts';
 import { branchesExceptionsSystem } from './branches-exceptions-system.ts';
+import { cryptographicAes } from './cryptographic-aes.ts';
+import { cryptographicSha } from './cryptographic-sha.ts';
+import { cryptographicSha512Sha3 } from './cryptographic-sha512-sha3.ts';
 import { dataProcessingImmediate } from './data-processing-immediate.ts';
 import { dataProcessingRegister } from './data-processing-register.ts';
 import { directRegisters } from './direct-registers.ts';
@@ -11,8 +15,10 @@ import { fpScalar } from './fp-scalar.ts';
 import { fpVector } from './fp-vector.ts';
 import { fpVectorUnary } from './fp-vector-unary.ts';
 import { loadsStores } from './loads-stores.ts';
+import { simdAccumulateHigh } from './simd-accumulate-high.ts';
 import { simdByElement } from './simd-by-element.ts';
 import { simdCopyPermute } from './simd-copy-permute.ts';
+import { simdDotProduct } from './simd-dot-product.ts';
 import { simdLoadsStores } from './simd-loads-stores.ts';
 import { simdShiftImmediate } from './simd-shift-immediate.ts';
 import { simdThreeSame } from './simd-three-same.ts';
@@ -37,6 +43,22 @@ export const A64_ROWS: readonly Row[] = [
   ...simdByElement,
   ...simdShiftImmediate,
   ...simdTwoRegister,
+  ...simdAccumulateHigh,
+  ...simdDotProduct,
+  ...cryptographicAes,
+  ...cryptographicSha,
+  ...cryptographicSha512Sha3,
 ];
 
+/** Knows every instruction, whatever CPU it belongs to: for assembly text and tests. */
 export const a64Decoder = new Decoder(A64_ROWS);
+
+const decoders = new Map<string, Decoder>();
+
+/** The decoder of a CPU with these features. */
+export function decoderFor(features: FeatureSet): Decoder {
+  const key = [...features].toSorted().join();
+  const known = decoders.get(key) ?? new Decoder(A64_ROWS, features);
+  decoders.set(key, known);
+  return known;
+}
