@@ -19,6 +19,7 @@ interface FolderRow {
 const FOLDERS: readonly FolderRow[] = [
   { folder: 'emu/base', knows: [] },
   { folder: 'emu/storage', knows: ['emu/base'] },
+  { folder: 'emu/storage/filesystems', knows: ['emu/base', 'emu/storage'] },
   { folder: 'emu/storage/formats', knows: ['emu/base', 'emu/storage'] },
   { folder: 'emu/layout', knows: ['emu/base'] },
   { folder: 'emu/wasm', knows: ['emu/base'] },

@@ -1,0 +1,163 @@
+/**
+ * The file allocation table: one entry a cluster, which is free, names the next cluster of its chain, or ends
+ * it. Entries have 12, 16 or 28 of 32 bits. A chain is never longer than there are clusters, so following one
+ * ends whatever the table contains.
+ */
+import { corrupt } from '../file-system-error.ts';
+import type { Section } from '../section.ts';
+import { ENTRY_BITS, type FatGeometry, FIRST_CLUSTER } from './boot-sector.ts';
+
+const FREE = 0;
+/** Values from here on end a chain; the one before marks a bad cluster. */
+const FIRST_END = { fat12: 0xff8, fat16: 0xfff8, fat32: 0x0fff_fff8 };
+export const END_OF_CHAIN = { fat12: 0xfff, fat16: 0xffff, fat32: 0x0fff_ffff };
+/** The upper four bits of a FAT32 entry are reserved and stay as they are. */
+const FAT32_VALUE = 0x0fff_ffff;
+/** A multiple of 3, so that no page cuts a pair of 12-bit entries. */
+const PAGE_BYTES = 12 * 1024;
+
+/** Neighbouring clusters of a chain. */
+export interface ClusterRun {
+  readonly first: number;
+  readonly count: number;
+}
+
+export class AllocationTable {
+  private readonly section: Section;
+  private readonly geometry: FatGeometry;
+  /** The page that was used last: chains are mostly followed in order. */
+  private page: { readonly number: number; readonly bytes: Uint8Array } | undefined;
+
+  constructor(section: Section, geometry: FatGeometry) {
+    this.section = section;
+    this.geometry = geometry;
+  }
+
+  isCluster(value: number): boolean {
+    return value >= FIRST_CLUSTER && value < FIRST_CLUSTER + this.geometry.clusterCount;
+  }
+
+  async isFree(cluster: number): Promise<boolean> {
+    return (await this.entry(cluster)) === FREE;
+  }
+
+  /**
+   * The chain from `first` on as runs. With `limit`, the chain is left there.
+   * @throws {FileSystemError} where it leads to no cluster, or in circles
+   */
+  async *runs(first: number, what: string, limit = Number.POSITIVE_INFINITY): AsyncGenerator<ClusterRun> {
+    let start = first;
+    let count = 0;
+    let total = 0;
+    for (let cluster = first; total < limit; ) {
+      if (!this.isCluster(cluster)) throw corrupt(`${what}: its chain leads to cluster ${cluster}`);
+      if (++total > this.geometry.clusterCount) throw corrupt(`${what}: its chain of clusters is a circle`);
+      if (cluster !== start + count) {
+        yield { first: start, count };
+        start = cluster;
+        count = 0;
+      }
+      count++;
+      const next = await this.entry(cluster);
+      if (next >= FIRST_END[this.geometry.kind]) break;
+      cluster = next;
+    }
+    if (count > 0) yield { first: start, count };
+  }
+
+  /** Up to `count` free clusters, the lowest first. */
+  async findFree(count: number): Promise<number[]> {
+    const found: number[] = [];
+    for await (const cluster of this.free()) {
+      if (found.length === count) break;
+      found.push(cluster);
+    }
+    return found;
+  }
+
+  async countFree(): Promise<number> {
+    let count = 0;
+    for await (const _ of this.free()) count++;
+    return count;
+  }
+
+  /** Sets entries in every copy that counts; the highest cluster first, so that a chain's start comes last. */
+  async set(values: ReadonlyMap<number, number>): Promise<void> {
+    const { liveTables, tableStart, tableBytes } = this.geometry;
+    const pages = new Map<number, Uint8Array>();
+    for (const [cluster, value] of values) {
+      const { number, at } = this.place(cluster);
+      const bytes = pages.get(number) ?? (await this.readPage(number)).slice();
+      pages.set(number, bytes);
+      this.putEntry(bytes, at, cluster, value);
+    }
+    this.page = undefined;
+    for (const table of liveTables) {
+      for (const [number, bytes] of pages)
+        await this.section.write(tableStart + table * tableBytes + number * PAGE_BYTES, bytes);
+    }
+  }
+
+  private async *free(): AsyncGenerator<number> {
+    const end = FIRST_CLUSTER + this.geometry.clusterCount;
+    for (let cluster = FIRST_CLUSTER; cluster < end; ) {
+      const { number } = this.place(cluster);
+      const bytes = await this.readPage(number);
+      for (; cluster < end; cluster++) {
+        const place = this.place(cluster);
+        if (place.number !== number) break;
+        if (this.takeEntry(bytes, place.at, cluster) === FREE) yield cluster;
+      }
+    }
+  }
+
+  private async entry(cluster: number): Promise<number> {
+    const { number, at } = this.place(cluster);
+    const page = this.page?.number === number ? this.page.bytes : await this.readPage(number);
+    return this.takeEntry(page, at, cluster);
+  }
+
+  private place(cluster: number): { readonly number: number; readonly at: number } {
+    const offset = Math.floor((cluster * ENTRY_BITS[this.geometry.kind]) / 8);
+    const number = Math.floor(offset / PAGE_BYTES);
+    return { number, at: offset - number * PAGE_BYTES };
+  }
+
+  private async readPage(number: number): Promise<Uint8Array> {
+    const { liveTables, tableStart, tableBytes } = this.geometry;
+    const from = number * PAGE_BYTES;
+    const start = tableStart + (liveTables[0] ?? 0) * tableBytes + from;
+    const bytes = await this.section.read(start, Math.min(PAGE_BYTES, tableBytes - from));
+    this.page = { number, bytes };
+    return bytes;
+  }
+
+  private takeEntry(bytes: Uint8Array, at: number, cluster: number): number {
+    const low = bytes[at]! | (bytes[at + 1]! << 8);
+    switch (this.geometry.kind) {
+      case 'fat12':
+        return cluster & 1 ? low >>> 4 : low & 0xfff;
+      case 'fat16':
+        return low;
+      case 'fat32':
+        return (low | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) & FAT32_VALUE;
+    }
+  }
+
+  private putEntry(bytes: Uint8Array, at: number, cluster: number, value: number): void {
+    const put = (mask: number, bits: number): void => {
+      for (let index = 0; index < 4 && mask >>> (8 * index) !== 0; index++) {
+        const part = (mask >>> (8 * index)) & 0xff;
+        bytes[at + index] = (bytes[at + index]! & ~part) | ((bits >>> (8 * index)) & part);
+      }
+    };
+    switch (this.geometry.kind) {
+      case 'fat12':
+        return cluster & 1 ? put(0xfff0, value << 4) : put(0x0fff, value);
+      case 'fat16':
+        return put(0xffff, value);
+      case 'fat32':
+        return put(FAT32_VALUE, value);
+    }
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * Opens the file system in a partition of a disk, or on the whole of it. What it is, is told by its contents:
+ * a partition's type is only a name.
+ */
+import type { BlockStore } from '../block-store.ts';
+import { readGeometry } from './fat/boot-sector.ts';
+import { FatVolume } from './fat/fat-volume.ts';
+import { FileSystemError } from './file-system-error.ts';
+import { type Partition, type PartitionTable, readPartitionTable } from './partitions/partition-table.ts';
+import { Section } from './section.ts';
+import type { Volume } from './volume.ts';
+
+/** How the disk is divided; a FAT that fills it is no table, although its first sector is signed like one. */
+export async function readDiskLayout(store: BlockStore): Promise<PartitionTable> {
+  const isFat = (await readGeometry(new Section(store)).catch(() => undefined)) !== undefined;
+  return isFat ? { scheme: 'none', partitions: [] } : readPartitionTable(store);
+}
+
+/**
+ * @param number of the partition as Linux counts; absent for a file system without a table around it
+ * @throws {FileSystemError}
+ */
+export async function openVolume(store: BlockStore, number?: number): Promise<Volume> {
+  if (number === undefined) return openSection(new Section(store), 'the disk');
+  const { partitions } = await readDiskLayout(store);
+  const partition = partitions.find((row) => row.number === number);
+  if (!partition) {
+    const numbers = partitions.map((row) => row.number).join(', ') || 'none';
+    throw new FileSystemError(
+      'no-such-partition',
+      `there is no partition ${number}; the disk has ${numbers}`,
+    );
+  }
+  return openPartition(store, partition);
+}
+
+export function openPartition(store: BlockStore, partition: Partition): Promise<Volume> {
+  const section = new Section(store, partition.startBytes, partition.sizeBytes);
+  return openSection(section, `partition ${partition.number}`);
+}
+
+async function openSection(section: Section, what: string): Promise<Volume> {
+  const fat = await readGeometry(section);
+  if (fat) return FatVolume.open(section, fat);
+  throw new FileSystemError('not-recognised', `${what} has no FAT and no ext2, ext3 or ext4 file system`);
+}
