@@ -59,6 +59,8 @@ declare class TextDecoder {
   decode(bytes?: ArrayBufferView | ArrayBufferLike, options?: { stream?: boolean }): string;
 }
 
+declare function structuredClone<T>(value: T): T;
+
 interface ReadableStreamDefaultReader<T> {
   read(): Promise<{ done: false; value: T } | { done: true; value?: undefined }>;
   cancel(reason?: unknown): Promise<void>;

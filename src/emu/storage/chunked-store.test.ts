@@ -1,0 +1,283 @@
+import { describe, expect, it } from 'vitest';
+import { seededWords } from '../testing/device-harness.ts';
+import { type BlockStore, StorageError } from './block-store.ts';
+import { type ChunkBatch, type ChunkBatches, chunksOf } from './chunk-batches.ts';
+import { ChunkCache } from './chunk-cache.ts';
+import { ChunkedStore, type ChunkedStoreOptions } from './chunked-store.ts';
+import { MemoryRecords } from './memory-records.ts';
+import { MemoryStore } from './memory-store.ts';
+import type { Durability } from './record-store.ts';
+
+const SECTOR = 512;
+const CHUNK_BYTES = 8 * SECTOR;
+const SIZE = 11 * CHUNK_BYTES + 3 * SECTOR;
+const LAYER = 'layer';
+
+/** Batches that take a while, can fail, and are remembered: what a crash after any of them leaves. */
+class TestBatches implements ChunkBatches {
+  readonly records = new MemoryRecords();
+  /** The records after every batch that was carried out. */
+  readonly states: MemoryRecords[] = [];
+  readonly sizes: number[] = [];
+  reads = 0;
+  failure: StorageError | undefined;
+  private readonly inner = chunksOf(this.records, LAYER);
+  private readonly random: () => number;
+  private last: Promise<unknown> = Promise.resolve();
+
+  constructor(seed = 1) {
+    this.random = seededWords(seed);
+  }
+
+  stored(): Promise<number[]> {
+    return this.inner.stored();
+  }
+
+  async getMany(numbers: readonly number[]): Promise<(Uint8Array | undefined)[]> {
+    this.reads += numbers.length;
+    await this.pause();
+    return this.inner.getMany(numbers);
+  }
+
+  commit(batch: ChunkBatch, durability: Durability): Promise<void> {
+    const copy = { puts: new Map(structuredClone([...batch.puts])), deletes: [...batch.deletes] };
+    const work = this.last.then(async () => {
+      await this.pause();
+      if (this.failure) throw this.failure;
+      await this.inner.commit(copy, durability);
+      this.states.push(this.records.fork());
+      this.sizes.push(copy.puts.size + copy.deletes.length);
+      await this.pause();
+    });
+    this.last = work.catch(() => {});
+    return work;
+  }
+
+  private async pause(): Promise<void> {
+    for (let turns = this.random() % 4; turns > 0; turns--) await nextTurn();
+  }
+}
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+const open = (batches: ChunkBatches, options: Partial<ChunkedStoreOptions> = {}): Promise<ChunkedStore> =>
+  ChunkedStore.open(batches, { size: SIZE, chunkBytes: CHUNK_BYTES, ...options });
+
+async function contents(store: BlockStore): Promise<Uint8Array> {
+  const bytes = new Uint8Array(store.size).fill(0xcc);
+  await store.read(0, bytes);
+  return bytes;
+}
+
+const baseBytes = (): Uint8Array =>
+  Uint8Array.from({ length: SIZE - 5 * CHUNK_BYTES }, (_, at) => 1 + (at % 251));
+
+interface Workload {
+  readonly seed: number;
+  readonly below?: Uint8Array;
+  /** Lets some batches fail for want of room. */
+  readonly failing?: boolean;
+}
+
+/**
+ * Random writes, discards, flushes and reads beside a plain array; reads are checked on the way. Tells what
+ * the disk was after every change, and which of these states had been flushed when each batch ended.
+ */
+async function runWorkload({ seed, below, failing = false }: Workload) {
+  const random = seededWords(seed);
+  const batches = new TestBatches(seed);
+  const options = {
+    cache: new ChunkCache(3 * CHUNK_BYTES),
+    writeBackBytes: 3 * CHUNK_BYTES,
+    dirtyLimitBytes: 6 * CHUNK_BYTES,
+    ...(below && { below: new MemoryStore(below), belowBytes: below.length }),
+  };
+  const store = await open(batches, options);
+  const model = new Uint8Array(SIZE);
+  if (below) model.set(below);
+  const history = [model.slice()];
+  const flushedAt: number[] = [];
+  const pending: Promise<unknown>[] = [];
+  const track = (work: void | Promise<void>): void => {
+    if (work) pending.push(work.catch((error) => expect(error).toBeInstanceOf(StorageError)));
+  };
+  for (let step = 0; step < 300; step++) {
+    const first = random() % (SIZE / SECTOR);
+    const count = 1 + (random() % Math.min(20, SIZE / SECTOR - first));
+    const [offset, length] = [first * SECTOR, Math.min(count * SECTOR, SIZE - first * SECTOR)];
+    const action = random() % 10;
+    if (failing) batches.failure = random() % 4 === 0 ? new StorageError('quota', 'full') : undefined;
+    if (action < 5) {
+      const source = new Uint8Array(length).fill(random());
+      model.set(source, offset);
+      history.push(model.slice());
+      track(store.write(offset, source));
+      // The caller may use its buffer again.
+      source.fill(0xee);
+    } else if (action < 7) {
+      model.fill(0, offset, offset + length);
+      history.push(model.slice());
+      track(store.discard(offset, length));
+    } else if (action < 8) {
+      const now = history.length - 1;
+      const flushed = Promise.resolve(store.flush()).then(() => {
+        flushedAt[batches.states.length] = Math.max(flushedAt[batches.states.length] ?? 0, now);
+      });
+      track(flushed);
+      if (random() % 2 === 0) await flushed.catch(() => {});
+    } else {
+      const target = new Uint8Array(length);
+      await store.read(offset, target);
+      expect(Buffer.compare(target, model.subarray(offset, offset + length))).toBe(0);
+    }
+    if (random() % 3 === 0) await nextTurn();
+  }
+  batches.failure = undefined;
+  await Promise.all(pending);
+  await store.flush();
+  return { batches, options, model, history, flushedAt };
+}
+
+describe('ChunkedStore', () => {
+  it('reads zeros where nothing was written, and stores nothing for it', async () => {
+    const batches = new TestBatches();
+    const store = await open(batches);
+    expect(await contents(store)).toEqual(new Uint8Array(SIZE));
+    await store.write(0, new Uint8Array(CHUNK_BYTES));
+    await store.discard(0, SIZE);
+    await store.flush();
+    expect(await batches.stored()).toEqual([]);
+    expect(batches.reads).toBe(0);
+  });
+
+  it.each([1, 2, 3, 4])('agrees with a plain array under random operations (seed %i)', async (seed) => {
+    const { batches, options, model } = await runWorkload({ seed });
+    expect(await contents(await open(batches, options))).toEqual(model);
+  });
+
+  it.each([5, 6, 7, 8])('agrees with a plain array when it lies over a base (seed %i)', async (seed) => {
+    const below = baseBytes();
+    const { batches, options, model } = await runWorkload({ seed, below });
+    expect(await contents(await open(batches, options))).toEqual(model);
+    expect(below).toEqual(baseBytes());
+  });
+
+  it.each([9, 10, 11, 12])(
+    'keeps everything when batches fail and are tried again (seed %i)',
+    async (seed) => {
+      const { batches, options, model } = await runWorkload({ seed, below: baseBytes(), failing: true });
+      expect(await contents(await open(batches, options))).toEqual(model);
+    },
+  );
+
+  it.each([13, 14, 15])(
+    'is after a crash behind any batch what it was at one instant since the last flush (seed %i)',
+    async (seed) => {
+      const { batches, options, history, flushedAt } = await runWorkload({ seed, below: baseBytes() });
+      const key = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
+      const lastInstant = new Map(history.map((bytes, index) => [key(bytes), index]));
+      let least = 0;
+      for (const [index, records] of batches.states.entries()) {
+        least = Math.max(least, flushedAt[index] ?? 0);
+        const found = await contents(await open(chunksOf(records, LAYER), options));
+        expect(lastInstant.get(key(found)) ?? -1).toBeGreaterThanOrEqual(least);
+      }
+      expect(batches.states.length).toBeGreaterThan(20);
+    },
+  );
+
+  it('writes whole sectors without reading, and completes the chunk when it is kept', async () => {
+    const batches = new TestBatches();
+    const below = new MemoryStore(baseBytes());
+    const store = await open(batches, { below });
+    expect(store.write(SECTOR, new Uint8Array(SECTOR).fill(9))).toBeUndefined();
+    const target = new Uint8Array(SECTOR);
+    expect(store.read(SECTOR, target)).toBeUndefined();
+    expect(target[0]).toBe(9);
+    await store.flush();
+    const expected = baseBytes();
+    expected.fill(9, SECTOR, 2 * SECTOR);
+    const again = await open(batches);
+    expect((await contents(again)).slice(0, CHUNK_BYTES)).toEqual(expected.slice(0, CHUNK_BYTES));
+  });
+
+  it('keeps a chunk that hides its base as an empty record, and drops chunks of zeros elsewhere', async () => {
+    const batches = new TestBatches();
+    const store = await open(batches, { below: new MemoryStore(baseBytes()), belowBytes: CHUNK_BYTES });
+    await store.write(0, new Uint8Array(3 * CHUNK_BYTES).fill(1));
+    await store.flush();
+    expect(await batches.stored()).toEqual([0, 1, 2]);
+    await store.discard(0, 2 * CHUNK_BYTES);
+    await store.flush();
+    expect(await batches.stored()).toEqual([0, 2]);
+    expect((await batches.getMany([0]))[0]).toEqual(new Uint8Array(0));
+    expect((await contents(store)).subarray(0, 2 * CHUNK_BYTES)).toEqual(new Uint8Array(2 * CHUNK_BYTES));
+  });
+
+  it('holds writers up while too much is dirty, and no longer', async () => {
+    const batches = new TestBatches();
+    const store = await open(batches, { dirtyLimitBytes: 2 * CHUNK_BYTES });
+    const chunk = new Uint8Array(CHUNK_BYTES).fill(1);
+    expect(store.write(0, chunk)).toBeUndefined();
+    const held = store.write(CHUNK_BYTES, chunk);
+    expect(held).toBeInstanceOf(Promise);
+    await held;
+    expect(store.isDirty).toBe(false);
+    expect(store.write(2 * CHUNK_BYTES, chunk)).toBeUndefined();
+    await store.flush();
+  });
+
+  it('tells a flush that there is no room, keeps the data, and succeeds when there is', async () => {
+    const batches = new TestBatches();
+    const store = await open(batches);
+    await store.write(0, new Uint8Array(SECTOR).fill(7));
+    batches.failure = new StorageError('quota', 'full');
+    await expect(store.flush()).rejects.toMatchObject({ kind: 'quota' });
+    expect((await contents(store))[0]).toBe(7);
+    batches.failure = undefined;
+    await store.flush();
+    expect((await contents(await open(batches)))[0]).toBe(7);
+  });
+
+  it('joins flushes that come while one is under way', async () => {
+    const batches = new TestBatches();
+    const store = await open(batches);
+    const flushes = Array.from({ length: 10 }, (_, index) => {
+      void store.write(index * CHUNK_BYTES, new Uint8Array(SECTOR).fill(1));
+      return store.flush();
+    });
+    await Promise.all(flushes);
+    expect(batches.states.length).toBeLessThan(4);
+    expect(await batches.stored()).toHaveLength(10);
+  });
+
+  it('stays within its cache and reads ahead of a sequential reader', async () => {
+    const batches = new TestBatches();
+    const store = await open(batches);
+    await store.write(0, new Uint8Array(SIZE).fill(5));
+    await store.flush();
+    const reader = await open(batches, { cache: new ChunkCache(2 * CHUNK_BYTES) });
+    batches.reads = 0;
+    await reader.read(0, new Uint8Array(SECTOR));
+    for (let turn = 0; turn < 20; turn++) await nextTurn();
+    expect(batches.reads).toBe(5);
+    const target = new Uint8Array(SECTOR);
+    expect(reader.read(4 * CHUNK_BYTES, target)).toBeUndefined();
+    expect(reader.read(SECTOR, target)).toBeInstanceOf(Promise);
+  });
+
+  it('refuses what lies outside, half sectors, and writes to a read-only disk', async () => {
+    const store = await open(new TestBatches());
+    expect(() => store.read(SIZE - 1, new Uint8Array(2))).toThrow(StorageError);
+    expect(() => store.write(0, new Uint8Array(100))).toThrow(/whole sectors/);
+    const fixed = await open(new TestBatches(), { readOnly: true });
+    expect(() => fixed.write(0, new Uint8Array(SECTOR))).toThrow(/read-only/);
+    expect(() => fixed.discard(0, SECTOR)).toThrow(/read-only/);
+  });
+
+  it('reads zeros behind the old end when it has grown', async () => {
+    const store = await open(new TestBatches());
+    store.grow(SIZE + SECTOR);
+    expect((await contents(store)).subarray(SIZE)).toEqual(new Uint8Array(SECTOR));
+  });
+});

@@ -1,0 +1,381 @@
+/**
+ * A disk in chunks of 256 kB, kept as records, over nothing or over a store that is never written (copy on
+ * write). Writes stay in memory until a flush, or until there are many.
+ *
+ * Invariant: a commit holds everything that is dirty at one instant, in one batch, and commits follow one
+ * another. So what is kept is always the disk as it was at some instant, never before the last flush, and
+ * no crash can leave half of anything.
+ */
+import { type BlockStore, type MaybePromise, StorageError } from './block-store.ts';
+import { Chunk, SECTOR_BYTES } from './chunk.ts';
+import type { ChunkBatches } from './chunk-batches.ts';
+import { ChunkCache } from './chunk-cache.ts';
+import type { Durability } from './record-store.ts';
+
+export const CHUNK_BYTES = 256 << 10;
+/** Dirty bytes at which a commit begins by itself, and at which writes wait for it. */
+const WRITE_BACK_BYTES = 16 << 20;
+const DIRTY_LIMIT_BYTES = 48 << 20;
+/** Chunks fetched beyond the one that a sequential reader asked for. */
+const READ_AHEAD_CHUNKS = 4;
+
+/** Hides what is below: zeros. */
+const TOMBSTONE = new Uint8Array(0);
+
+export interface ChunkedStoreOptions {
+  /** A multiple of 512. */
+  readonly size: number;
+  readonly readOnly?: boolean;
+  /** What shows where nothing was written. */
+  readonly below?: BlockStore;
+  /** So many bytes of what is below show; zeros follow. */
+  readonly belowBytes?: number;
+  readonly chunkBytes?: number;
+  readonly cache?: ChunkCache;
+  readonly writeBackBytes?: number;
+  readonly dirtyLimitBytes?: number;
+  /** `relaxed` only for what can be fetched again. */
+  readonly durability?: Durability;
+}
+
+/** One chunk's part of a request. */
+interface Piece {
+  readonly number: number;
+  /** Within the chunk. */
+  readonly from: number;
+  readonly to: number;
+  /** Within the caller's bytes. */
+  readonly at: number;
+}
+
+export class ChunkedStore implements BlockStore {
+  readonly readOnly: boolean;
+  private currentSize: number;
+  private readonly chunks: ChunkBatches;
+  private readonly below: BlockStore | undefined;
+  private readonly belowBytes: number;
+  private readonly chunkBytes: number;
+  private readonly cache: ChunkCache;
+  private readonly writeBackBytes: number;
+  private readonly dirtyLimitBytes: number;
+  private readonly durability: Durability;
+
+  private readonly stored: Set<number>;
+  private readonly resident = new Map<number, Chunk>();
+  private readonly loading = new Map<Chunk, Promise<void>>();
+  private readonly dirty = new Set<Chunk>();
+  private dirtyBytes = 0;
+  /** What the commit under way is writing. */
+  private committing: ReadonlySet<Chunk> = new Set();
+  private running: Promise<void> | undefined;
+  private next: Promise<void> | undefined;
+  /** While a commit gathers what partly written chunks lack, writes are held up, so that it comes to an end. */
+  private isGathering = false;
+  /** The last commit failed: only a flush, or a write that finds no room, tries again. */
+  private hasFailed = false;
+  private lastRead = -1;
+
+  /** Learns which chunks are stored. */
+  static async open(chunks: ChunkBatches, options: ChunkedStoreOptions): Promise<ChunkedStore> {
+    return new ChunkedStore(chunks, new Set(await chunks.stored()), options);
+  }
+
+  private constructor(chunks: ChunkBatches, stored: Set<number>, options: ChunkedStoreOptions) {
+    this.chunks = chunks;
+    this.stored = stored;
+    this.currentSize = options.size;
+    this.readOnly = options.readOnly ?? false;
+    this.below = options.below;
+    this.belowBytes = Math.min(options.belowBytes ?? Number.POSITIVE_INFINITY, options.below?.size ?? 0);
+    this.chunkBytes = options.chunkBytes ?? CHUNK_BYTES;
+    this.cache = options.cache ?? new ChunkCache();
+    this.writeBackBytes = options.writeBackBytes ?? WRITE_BACK_BYTES;
+    this.dirtyLimitBytes = options.dirtyLimitBytes ?? DIRTY_LIMIT_BYTES;
+    this.durability = options.durability ?? 'strict';
+  }
+
+  get size(): number {
+    return this.currentSize;
+  }
+
+  /** Whether there are writes that a crash would lose. */
+  get isDirty(): boolean {
+    return this.dirty.size > 0 || this.running !== undefined;
+  }
+
+  /** More room behind the end; it reads as zeros. */
+  grow(size: number): void {
+    this.currentSize = Math.max(this.currentSize, size);
+  }
+
+  read(offset: number, target: Uint8Array): MaybePromise<void> {
+    this.check(offset, target.length);
+    const waits: Promise<void>[] = [];
+    const wanted: Piece[] = [];
+    // Neighbouring chunks that were never written are one read of the store below.
+    let runFrom = 0;
+    let runTo = 0;
+    const endRun = (): void => {
+      const result = runTo > runFrom && this.readBelow(offset + runFrom, target.subarray(runFrom, runTo));
+      if (result) waits.push(result);
+    };
+    for (const piece of this.pieces(offset, target.length)) {
+      const { number, from, to, at } = piece;
+      const end = at + to - from;
+      const chunk = this.resident.get(number);
+      if (!chunk && !this.stored.has(number)) {
+        runTo = end;
+        continue;
+      }
+      endRun();
+      runFrom = runTo = end;
+      if (!chunk?.has(from, to)) wanted.push(piece);
+      else this.use(chunk).read(from, target.subarray(at, end));
+    }
+    endRun();
+    if (wanted.length > 0) waits.push(this.readWanted(wanted, target));
+    return all(waits);
+  }
+
+  write(offset: number, source: Uint8Array): MaybePromise<void> {
+    return this.change(offset, source.length, (chunk, { from, to, at }) =>
+      chunk.write(from, source.subarray(at, at + to - from)),
+    );
+  }
+
+  flush(): MaybePromise<void> {
+    if (this.dirty.size > 0) return this.commitSoon();
+    return this.next ?? this.running;
+  }
+
+  discard(offset: number, length: number): MaybePromise<void> {
+    return this.change(
+      offset,
+      length,
+      (chunk, { from, to }) => chunk.clear(from, to),
+      ({ number }) => this.isKnown(number) || this.showsBelow(number),
+    );
+  }
+
+  private check(offset: number, length: number): void {
+    if (!Number.isSafeInteger(offset) || offset < 0 || length < 0 || offset + length > this.size) {
+      throw new StorageError(
+        'out-of-range',
+        `bytes ${offset} to ${offset + length} of a disk of ${this.size}`,
+      );
+    }
+  }
+
+  private isKnown(number: number): boolean {
+    return this.resident.has(number) || this.stored.has(number);
+  }
+
+  private showsBelow(number: number): boolean {
+    return number * this.chunkBytes < this.belowBytes;
+  }
+
+  /** Changes the pieces of a range that are `relevant`, at once, whatever the result waits for. */
+  private change(
+    offset: number,
+    length: number,
+    apply: (chunk: Chunk, piece: Piece) => void,
+    relevant: (piece: Piece) => boolean = () => true,
+  ): MaybePromise<void> {
+    this.check(offset, length);
+    if (this.readOnly) throw new StorageError('read-only', 'the disk is read-only');
+    if (offset % SECTOR_BYTES !== 0 || length % SECTOR_BYTES !== 0) {
+      throw new StorageError('out-of-range', `bytes ${offset} to ${offset + length} are not whole sectors`);
+    }
+    for (const piece of this.pieces(offset, length)) {
+      if (!relevant(piece)) continue;
+      const chunk = this.residentChunk(piece.number);
+      const before = this.dirty.has(chunk) ? chunk.heldBytes : 0;
+      apply(chunk, piece);
+      this.dirty.add(chunk);
+      this.dirtyBytes += chunk.heldBytes - before;
+    }
+    return this.relieve();
+  }
+
+  /** Begins a commit when much is dirty, and lets the writer wait when it is too much. */
+  private relieve(): MaybePromise<void> {
+    if (this.dirtyBytes >= this.dirtyLimitBytes || this.isGathering) return this.commitSoon();
+    if (this.dirtyBytes >= this.writeBackBytes && !this.running && !this.hasFailed) {
+      // Nobody waits for it; what fails stays dirty, and the next flush tells.
+      this.commitSoon().catch(() => {});
+    }
+    return undefined;
+  }
+
+  /** The commit that holds everything that is dirty now; one is under way at a time. */
+  private commitSoon(): Promise<void> {
+    if (this.running && !this.isGathering) {
+      this.next ??= this.running.catch(() => {}).then(() => this.begin());
+      return this.next;
+    }
+    return this.running ?? this.begin();
+  }
+
+  private begin(): Promise<void> {
+    this.next = undefined;
+    const running = this.commit().finally(() => {
+      if (this.running === running) this.running = undefined;
+    });
+    this.running = running;
+    return running;
+  }
+
+  private async commit(): Promise<void> {
+    this.isGathering = true;
+    try {
+      for (let partial = this.partlyWritten(); partial.length > 0; partial = this.partlyWritten()) {
+        await this.load(partial);
+      }
+      // From here to the batch nothing is awaited: this is the instant that is kept.
+      this.isGathering = false;
+      this.committing = new Set(this.dirty);
+      this.dirty.clear();
+      this.dirtyBytes = 0;
+      await this.store(this.committing);
+      this.hasFailed = false;
+    } catch (failure) {
+      for (const chunk of this.committing) {
+        if (!this.dirty.has(chunk)) this.dirtyBytes += chunk.heldBytes;
+        this.dirty.add(chunk);
+      }
+      this.hasFailed = true;
+      throw failure;
+    } finally {
+      this.isGathering = false;
+      const done = this.committing;
+      this.committing = new Set();
+      for (const chunk of done) this.release(chunk);
+    }
+  }
+
+  private partlyWritten(): Chunk[] {
+    return [...this.dirty].filter((chunk) => !chunk.isComplete);
+  }
+
+  private async store(batch: ReadonlySet<Chunk>): Promise<void> {
+    if (batch.size === 0) return;
+    const puts = new Map<number, Uint8Array>();
+    const deletes: number[] = [];
+    for (const chunk of batch) {
+      const contents = chunk.contents();
+      if (contents) puts.set(chunk.number, contents);
+      else if (this.showsBelow(chunk.number)) puts.set(chunk.number, TOMBSTONE);
+      else deletes.push(chunk.number);
+    }
+    await this.chunks.commit({ puts, deletes }, this.durability);
+    for (const number of puts.keys()) this.stored.add(number);
+    for (const number of deletes) this.stored.delete(number);
+  }
+
+  private async readWanted(pieces: readonly Piece[], target: Uint8Array): Promise<void> {
+    const chunks = pieces.map(({ number }) => this.residentChunk(number));
+    const loaded = this.load(chunks);
+    this.readAhead(pieces[0]!.number, pieces.at(-1)!.number);
+    await loaded;
+    for (const [index, { from, to, at }] of pieces.entries()) {
+      chunks[index]!.read(from, target.subarray(at, at + to - from));
+    }
+  }
+
+  /** Whoever reads on where the last fetch ended will want what comes next. */
+  private readAhead(first: number, last: number): void {
+    const isSequential = first === this.lastRead + 1 || first === this.lastRead;
+    this.lastRead = last;
+    if (!isSequential) return;
+    const ahead: Chunk[] = [];
+    for (let number = last + 1; number <= last + READ_AHEAD_CHUNKS && this.stored.has(number); number++) {
+      if (!this.resident.has(number)) ahead.push(this.residentChunk(number));
+      this.lastRead = number;
+    }
+    // Whoever needs one of them meets the failure again.
+    if (ahead.length > 0) this.load(ahead).catch(() => {});
+  }
+
+  /** Completes chunks from what is stored or below, with one batch for all that is not on its way yet. */
+  private load(chunks: readonly Chunk[]): Promise<void> {
+    const waits: Promise<void>[] = [];
+    const fresh: Chunk[] = [];
+    for (const chunk of chunks) {
+      const underWay = this.loading.get(chunk);
+      if (underWay) waits.push(underWay);
+      else if (!chunk.isComplete) fresh.push(chunk);
+    }
+    if (fresh.length > 0) {
+      const work = this.fetch(fresh).finally(() => {
+        for (const chunk of fresh) {
+          this.loading.delete(chunk);
+          this.release(chunk);
+        }
+      });
+      for (const chunk of fresh) this.loading.set(chunk, work);
+      waits.push(work);
+    }
+    return Promise.all(waits).then(() => {});
+  }
+
+  private async fetch(chunks: readonly Chunk[]): Promise<void> {
+    const own = chunks.filter(({ number }) => this.stored.has(number));
+    const others = chunks.filter(({ number }) => !this.stored.has(number));
+    const fromBelow = others.map(async (chunk) => {
+      const bytes = new Uint8Array(this.chunkBytes);
+      await this.readBelow(chunk.number * this.chunkBytes, bytes);
+      chunk.complete(bytes);
+    });
+    const values = own.length > 0 ? await this.chunks.getMany(own.map(({ number }) => number)) : [];
+    for (const [index, chunk] of own.entries()) {
+      const value = values[index];
+      if (!value) throw new StorageError('io', `chunk ${chunk.number} of the disk is gone from the storage`);
+      chunk.complete(value);
+    }
+    await Promise.all(fromBelow);
+  }
+
+  /** What is below; zeros beyond what shows of it. */
+  private readBelow(offset: number, target: Uint8Array): MaybePromise<void> {
+    const length = Math.max(0, Math.min(target.length, this.belowBytes - offset));
+    target.fill(0, length);
+    return length === 0 ? undefined : this.below?.read(offset, target.subarray(0, length));
+  }
+
+  /** The chunk in memory, blank when it was not there; the cache cannot drop it until it is released. */
+  private residentChunk(number: number): Chunk {
+    let chunk = this.resident.get(number);
+    if (!chunk) {
+      chunk = new Chunk(number, this.chunkBytes, () => this.resident.delete(number));
+      this.resident.set(number, chunk);
+    }
+    this.cache.take(chunk);
+    return chunk;
+  }
+
+  private use(chunk: Chunk): Chunk {
+    this.release(chunk);
+    return chunk;
+  }
+
+  /** Leaves the chunk to the cache, as the last one used, unless it is still needed. */
+  private release(chunk: Chunk): void {
+    if (this.dirty.has(chunk) || this.committing.has(chunk) || this.loading.has(chunk)) return;
+    if (chunk.isComplete) this.cache.offer(chunk);
+    else if (chunk.isBlank) this.resident.delete(chunk.number);
+  }
+
+  private *pieces(offset: number, length: number): Generator<Piece> {
+    for (let at = 0; at < length; ) {
+      const number = Math.floor((offset + at) / this.chunkBytes);
+      const from = offset + at - number * this.chunkBytes;
+      const to = Math.min(this.chunkBytes, from + length - at);
+      yield { number, from, to, at };
+      at += to - from;
+    }
+  }
+}
+
+function all(waits: readonly Promise<void>[]): MaybePromise<void> {
+  return waits.length === 0 ? undefined : Promise.all(waits).then(() => {});
+}
