@@ -42,7 +42,7 @@ const CONVERT = 'convert it with "qemu-img convert -O raw"';
 
 /** Order matters only where one magic begins with another's bytes: none does. */
 const FORMATS: readonly FormatRow[] = [
-  { format: 'gzip', text: 'gzip-compressed', access: 'stream', head: [{ bytes: hex('1f8b') }] },
+  { format: 'gzip', text: 'gzip-compressed', access: 'stream', head: [{ bytes: hex('1f8b08') }] },
   { format: 'xz', text: 'xz-compressed', access: 'stream', head: [{ bytes: hex('fd377a585a00') }] },
   {
     format: 'zstd',
