@@ -1,7 +1,9 @@
 /** Arm ARM C4.1.97: Advanced SIMD vector x indexed element and scalar x indexed element, integer. */
 import type { I32, V128 } from '../../ir/ir.ts';
+import type { FeatureName } from '../features.ts';
 import { type OperandSpec, type Register, type Row, row, u16 } from '../row.ts';
 import type { Semantics } from '../semantics.ts';
+import { accumulateHigh } from './simd-accumulate-high.ts';
 import { accumulating, doublingMultiplyHigh, type LaneOperation, multiply } from './simd-lanes.ts';
 import {
   arrangement,
@@ -56,17 +58,21 @@ interface SameWidth {
   readonly u: '0' | '1';
   readonly opcode: string;
   readonly hasScalar: boolean;
+  readonly feature?: FeatureName;
   readonly op: LaneOperation;
 }
+// biome-ignore format: a table
 const SAME_WIDTH: readonly SameWidth[] = [
   { name: 'mla', u: '1', opcode: '0000', hasScalar: false, op: accumulating('add', multiply) },
   { name: 'mls', u: '1', opcode: '0100', hasScalar: false, op: accumulating('sub', multiply) },
   { name: 'mul', u: '0', opcode: '1000', hasScalar: false, op: multiply },
   { name: 'sqdmulh', u: '0', opcode: '1100', hasScalar: true, op: doublingMultiplyHigh(false) },
   { name: 'sqrdmulh', u: '0', opcode: '1101', hasScalar: true, op: doublingMultiplyHigh(true) },
+  { name: 'sqrdmlah', u: '1', opcode: '1101', hasScalar: true, feature: 'FEAT_RDM', op: accumulateHigh('add') },
+  { name: 'sqrdmlsh', u: '1', opcode: '1111', hasScalar: true, feature: 'FEAT_RDM', op: accumulateHigh('sub') },
 ];
 
-function sameWidthVector({ name, u, opcode, op }: SameWidth, element: Element): Row {
+function sameWidthVector({ name, u, opcode, feature, op }: SameWidth, element: Element): Row {
   const { size } = element;
   const text = arrangementText(size);
   return row(
@@ -75,6 +81,7 @@ function sameWidthVector({ name, u, opcode, op }: SameWidth, element: Element): 
     `${name} <Vd>.${text}, <Vn>.${text}, ${elementText(element)}`,
     {
       fp: true,
+      ...(feature && { feature }),
       operands: elementOffset(element),
       execute: ({ Q, Rm, Rn, Rd, offset }, b) => {
         const l = arrangement(size, Q);
@@ -86,7 +93,7 @@ function sameWidthVector({ name, u, opcode, op }: SameWidth, element: Element): 
   );
 }
 
-function sameWidthScalar({ name, u, opcode, op }: SameWidth, element: Element): Row {
+function sameWidthScalar({ name, u, opcode, feature, op }: SameWidth, element: Element): Row {
   const { size } = element;
   const letter = LANE_LETTERS[size];
   return row(
@@ -95,6 +102,7 @@ function sameWidthScalar({ name, u, opcode, op }: SameWidth, element: Element): 
     `${name} ${letter}<Rd>, ${letter}<Rn>, ${elementText(element)}`,
     {
       fp: true,
+      ...(feature && { feature }),
       operands: elementOffset(element),
       execute: ({ Rm, Rn, Rd, offset }, b) => {
         const l = scalar(size);
