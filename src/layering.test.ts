@@ -82,7 +82,7 @@ const FOLDERS: readonly FolderRow[] = [
       'emu/jit',
     ],
   },
-  { folder: 'workers', knows: ['emu/*'], packages: ['comlink', 'node:worker_threads'] },
+  { folder: 'workers', knows: ['emu/*'], packages: ['comlink', 'idb-keyval', 'node:worker_threads'] },
   { folder: 'embed', knows: ['workers', 'emu/*'], packages: ['comlink'] },
   { folder: 'ui', knows: ['embed'], packages: ['lit', 'lit/*', '@xterm/*'] },
   {
