@@ -25,7 +25,9 @@ export type DiskOptions =
       readonly mode?: 'snapshot' | 'readonly';
     }
   /** A server that answers ranges and takes writes at this address; nothing is loaded beforehand. */
-  | { readonly source: string; readonly mode: 'remote' };
+  | { readonly source: string; readonly mode: 'remote' }
+  /** A disk of the library, by its id; `write` (the default) keeps what the guest writes. */
+  | { readonly library: string; readonly mode?: 'write' | 'snapshot' };
 
 export interface MachineOptions {
   readonly board?: 'virt';

@@ -61,6 +61,7 @@ async function gatherSetup(
 }
 
 async function prepareDisk(disk: DiskOptions, context: LoadContext): Promise<DiskSetup> {
+  if ('library' in disk) throw new RangeError(`this build has no disk library to open ${disk.library} from`);
   if (disk.mode === 'remote') return { mode: 'remote', ...(await measureRemote(disk.source, context)) };
   return { mode: disk.mode ?? 'snapshot', image: await loadImage(disk.source, context) };
 }
