@@ -3,12 +3,13 @@
  * Compares our CPU with QEMU on random programs made from the instruction table: registers, flags, vectors,
  * FPSR, memory, and how the program ends.
  *
- *   npm run oracle:differential -- [--seed N] [--count N] [--row NAME] [--engine interpret|translate]
- *     [--save] [--record N]
+ *   npm run oracle:differential -- [--seed N] [--count N] [--row NAME] [--feature FEAT_NAME]
+ *     [--engine interpret|translate] [--save] [--record N]
  *
  * --count is the number of instructions to execute. Failures are reduced to the words and registers that
  * matter; --save adds them to src/emu/testing/vectors/found.vectors.json, which the unit tests run.
- * --record N writes new vectors instead: N for each row, and some longer programs. Needs qemu-aarch64 and aarch64-linux-gnu-gcc.
+ * --record N writes new vectors instead: N for each selected row, into the file of its feature; when all rows are
+ * selected, also some longer programs. Needs qemu-aarch64 and aarch64-linux-gnu-gcc.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -20,12 +21,12 @@ import { BareMachine, ENGINE_MODES } from '../../src/emu/testing/bare-machine.ts
 import { outcomeDifferences, STATE, WORD_NAMES } from '../../src/emu/testing/processor-state.ts';
 import { ProgramGenerator } from '../../src/emu/testing/random-program.ts';
 import { reduceOnce } from '../../src/emu/testing/reduce.ts';
-import { formatVector, formatVectors, quiet } from '../../src/emu/testing/vector-text.ts';
+import { formatVector, formatVectors, quiet, vectorFileOf } from '../../src/emu/testing/vector-text.ts';
 import { missingTools, UserModeOracle } from './user-mode.mjs';
 
-const FOUND = new URL('../../src/emu/testing/vectors/found.vectors.json', import.meta.url);
-const RECORDED = new URL('../../src/emu/testing/vectors/rows.vectors.json', import.meta.url);
-const RECORDED_LONGER = new URL('../../src/emu/testing/vectors/programs.vectors.json', import.meta.url);
+const vectorFile = (name) => new URL(`../../src/emu/testing/vectors/${name}.vectors.json`, import.meta.url);
+const FOUND = vectorFile('found');
+const RECORDED_LONGER = vectorFile('programs');
 const LONGER_PROGRAMS = 40;
 const SHOWN_DIFFERENCES = 8;
 const SHOWN_FAILURES_PER_ROW = 1;
@@ -83,10 +84,14 @@ function describe({ program, ours, expected, differences }) {
   for (const line of differences.slice(0, SHOWN_DIFFERENCES)) console.log(`    ${line}`);
 }
 
-function selectRows(generator, name) {
-  if (name === undefined) return generator.rows;
-  const rows = generator.rows.filter((row) => row.name.toLowerCase().includes(name.toLowerCase()));
-  if (rows.length === 0) throw new Error(`no row has "${name}" in its name`);
+function selectRows(generator, { row: name = '', feature }) {
+  const rows = generator.rows.filter(
+    (row) =>
+      row.name.toLowerCase().includes(name.toLowerCase()) &&
+      (feature === undefined || row.feature === feature),
+  );
+  if (rows.length === 0)
+    throw new Error(`no row${feature ? ` of ${feature}` : ''} has "${name}" in its name`);
   return rows;
 }
 
@@ -120,7 +125,7 @@ function report(machine, oracle, program, save) {
   const [result] = compare(machine, oracle, [reduce(machine, oracle, program)], slotsLike(program));
   describe(result);
   if (!save) return;
-  const known = existsSync(FOUND) ? JSON.parse(readFileSync(FOUND, 'utf8')) : {};
+  const known = readVectors(FOUND);
   const { name } = result.program.row;
   const lines = new Set([...(known[name] ?? []), formatVector(result.program, result.expected)]);
   writeFileSync(FOUND, formatVectors({ ...known, [name]: [...lines] }));
@@ -153,19 +158,34 @@ function vectorProgram(machine, generator, row, mayFault) {
   }
 }
 
-/** Writes vectors: `perRow` programs of one instruction for every row, and some longer programs. */
+const readVectors = (file) => (existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {});
+
+/** Writes new lines for their rows into the files of those rows; other rows' lines stay. */
+function replaceVectors(rows, lines) {
+  for (const [name, group] of Map.groupBy(rows, vectorFileOf)) {
+    const file = vectorFile(name);
+    const known = readVectors(file);
+    for (const row of group) known[row.name] = lines[row.name];
+    const order = a64Decoder.rows.map((row) => row.name).filter((row) => row in known);
+    writeFileSync(file, formatVectors(Object.fromEntries(order.map((row) => [row, known[row]]))));
+  }
+}
+
+/** Writes vectors: `perRow` programs of one instruction for each row; some longer ones when these are all rows. */
 function record(machine, oracle, generator, rows, perRow) {
   const single = rows.flatMap((row) =>
     // Only the first may fault.
     Array.from({ length: perRow }, (_, i) => vectorProgram(machine, generator, row, i === 0)),
   );
+  replaceVectors(rows, expectedOutcomes(machine, oracle, single));
+  console.log(`${single.length} vectors of ${rows.length} rows`);
+  if (rows.length < generator.rows.length) return;
   const step = Math.ceil(rows.length / LONGER_PROGRAMS);
   const longer = rows
     .filter((_, i) => i % step === 0)
     .map((row) => withoutIdleRegisters(machine, generator.generate(row, true)));
-  writeFileSync(RECORDED, formatVectors(expectedOutcomes(machine, oracle, single)));
   writeFileSync(RECORDED_LONGER, formatVectors(expectedOutcomes(machine, oracle, longer)));
-  console.log(`${single.length + longer.length} vectors of ${rows.length} rows`);
+  console.log(`${longer.length} longer programs`);
 }
 
 /** Vector lines by row; says where we differ. */
@@ -194,6 +214,7 @@ async function main() {
       seed: { type: 'string', default: '1' },
       count: { type: 'string', default: '100000' },
       row: { type: 'string' },
+      feature: { type: 'string' },
       save: { type: 'boolean', default: false },
       record: { type: 'string' },
       engine: { type: 'string', default: 'interpret' },
@@ -202,7 +223,7 @@ async function main() {
   if (!ENGINE_MODES.includes(values.engine)) throw new Error(`--engine is ${ENGINE_MODES.join(' or ')}`);
   const random = new RandomWords(Number(values.seed));
   const generator = new ProgramGenerator(a64Decoder, random);
-  const rows = selectRows(generator, values.row);
+  const rows = selectRows(generator, values);
   const machine = await BareMachine.create(values.engine);
   const oracle = new UserModeOracle();
   try {

@@ -2,7 +2,7 @@
  * Both engines against QEMU: recorded programs of every row, and those that once differed
  * (npm run oracle:differential -- --record N, -- --save).
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { A64_ROWS, a64Decoder } from '../isa/a64/index.ts';
 import { slotAddress } from '../testing/arena.ts';
@@ -49,7 +49,12 @@ function failures(machine: BareMachine, vectors: readonly Vector[]): string[] {
   });
 }
 
-const recorded = readVectors('rows');
+/** Files of single instructions: those of the base, and one for each feature. */
+const RECORDED = /^(rows|FEAT_\w+)(?=\.vectors\.json$)/;
+const recorded = readdirSync(new URL('../testing/vectors', import.meta.url)).flatMap((file) => {
+  const [name] = RECORDED.exec(file) ?? [];
+  return name ? readVectors(name) : [];
+});
 
 describe.each(ENGINE_MODES)('an engine that is to %s', (mode) => {
   let machine: BareMachine;

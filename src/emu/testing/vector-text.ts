@@ -3,6 +3,7 @@
  * `slot:words|registers that are not zero at the start|end address|registers and memory that changed`.
  */
 import { assert } from '../base/assert.ts';
+import type { Row } from '../isa/row.ts';
 import { slotAt } from './arena.ts';
 import {
   type End,
@@ -98,6 +99,11 @@ function parseVector(row: string, line: string): Vector {
     state,
     expected: { end: end as End, address: BigInt(`0x${address}`), state: expected, memory },
   };
+}
+
+/** The file of a row's vectors: its feature's; without one, or where it differs by word, that of the base. */
+export function vectorFileOf({ feature }: Row): string {
+  return typeof feature === 'string' ? feature : 'rows';
 }
 
 /** The content of a vector file: lines by the row they were made for. */
