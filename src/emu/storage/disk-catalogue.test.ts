@@ -1,0 +1,191 @@
+import { describe, expect, it } from 'vitest';
+import { CHUNK_BYTES } from './chunked-store.ts';
+import { DiskCatalogue } from './disk-catalogue.ts';
+import type { DiskDescription } from './disk-info.ts';
+import { LocalLocks } from './disk-locks.ts';
+import { MemoryRecords } from './memory-records.ts';
+import type { Durability, RecordBatch } from './record-store.ts';
+
+const MIB = 1 << 20;
+const SIZE = 2 * MIB;
+
+/** Remembers what a crash after each batch would leave. */
+class CrashingRecords extends MemoryRecords {
+  readonly states: MemoryRecords[] = [];
+  override async commit(batch: RecordBatch, durability: Durability): Promise<void> {
+    await super.commit(batch, durability);
+    this.states.push(this.fork());
+  }
+}
+
+function library(records: MemoryRecords = new CrashingRecords()) {
+  let ids = 0;
+  const locks = new LocalLocks();
+  const catalogue = new DiskCatalogue({ records, locks, nowMs: () => ids, newId: () => `id-${++ids}` });
+  const found = async (name: string): Promise<DiskDescription> => {
+    const disk = (await catalogue.list()).find((each) => each.name === name);
+    if (!disk) throw new Error(`no disk ${name}`);
+    return disk;
+  };
+  const write = async (id: string, offset: number, value: number, length = 512): Promise<void> => {
+    const { store, release } = await catalogue.open(id, 'write');
+    await store.write(offset, new Uint8Array(length).fill(value));
+    await store.flush();
+    release();
+  };
+  const read = async (id: string, offset: number): Promise<number> => {
+    const { store, release } = await catalogue.open(id, 'read');
+    const target = new Uint8Array(1);
+    await store.read(offset, target);
+    release();
+    return target[0]!;
+  };
+  return { records, locks, catalogue, found, write, read };
+}
+
+const chunkCount = (records: MemoryRecords): Promise<number> => records.countBelow(['chunk']);
+
+describe('DiskCatalogue', () => {
+  it('keeps what was written to a new disk', async () => {
+    const { catalogue, found, write, read } = library();
+    const id = await catalogue.createEmpty(' work ', SIZE);
+    await write(id, 512, 7);
+    expect(await read(id, 512)).toBe(7);
+    expect(await found('work')).toMatchObject({
+      id,
+      sizeBytes: SIZE,
+      ownBytes: CHUNK_BYTES,
+      changedBytes: CHUNK_BYTES,
+      sharedBytes: 0,
+      origin: { kind: 'empty' },
+    });
+  });
+
+  it('gives a clone what the disk has, and keeps them apart from then on', async () => {
+    const { records, catalogue, found, write, read } = library();
+    const first = await catalogue.createEmpty('first', SIZE);
+    await write(first, 0, 1);
+    const before = await chunkCount(records);
+    const second = await catalogue.clone(first, 'second');
+    expect(await chunkCount(records)).toBe(before);
+    await write(first, 512, 2);
+    await write(second, 512, 3);
+    expect([await read(first, 0), await read(first, 512)]).toEqual([1, 2]);
+    expect([await read(second, 0), await read(second, 512)]).toEqual([1, 3]);
+    expect(await found('second')).toMatchObject({
+      ownBytes: CHUNK_BYTES,
+      sharedBytes: CHUNK_BYTES,
+      sharesBaseWith: ['first'],
+      origin: { kind: 'clone', ofName: 'first' },
+    });
+  });
+
+  it('adds no layer when an unchanged disk is cloned', async () => {
+    const { records, catalogue, write, read } = library();
+    const first = await catalogue.createEmpty('first', SIZE);
+    await write(first, 0, 1);
+    const second = await catalogue.clone(first, 'second');
+    const third = await catalogue.clone(second, 'third');
+    expect(await records.countBelow(['layer'])).toBe(4);
+    expect(await read(third, 0)).toBe(1);
+  });
+
+  it('goes back to the base, and frees what the changes took', async () => {
+    const { records, catalogue, write, read } = library();
+    const first = await catalogue.createEmpty('first', SIZE);
+    await write(first, 0, 1);
+    const second = await catalogue.clone(first, 'second');
+    await write(second, 0, 2);
+    await write(second, MIB, 2);
+    expect(await chunkCount(records)).toBe(3);
+    await catalogue.reset(second);
+    expect(await chunkCount(records)).toBe(1);
+    expect([await read(second, 0), await read(second, MIB)]).toEqual([1, 0]);
+    await catalogue.reset(first);
+    expect(await read(first, 0)).toBe(1);
+  });
+
+  it('frees a base with the last disk that uses it, and nothing earlier', async () => {
+    const { records, catalogue, write, read } = library();
+    const first = await catalogue.createEmpty('first', SIZE);
+    await write(first, 0, 1);
+    const second = await catalogue.clone(first, 'second');
+    await catalogue.delete(first);
+    expect(await read(second, 0)).toBe(1);
+    await catalogue.delete(second);
+    expect(await records.keysBelow([])).toEqual([]);
+  });
+
+  it('drops what lies behind a new end, also for a later growth and a reset', async () => {
+    const { catalogue, found, write, read } = library();
+    const first = await catalogue.createEmpty('first', SIZE);
+    await write(first, 0, 1, SIZE);
+    const second = await catalogue.clone(first, 'second');
+    await write(second, SIZE - 512, 2);
+    await catalogue.resize(second, MIB + 1024);
+    await catalogue.resize(second, 4 * MIB);
+    expect((await found('second')).sizeBytes).toBe(4 * MIB);
+    expect(await read(second, MIB + 1023)).toBe(1);
+    for (const offset of [MIB + 1024, SIZE - 1, SIZE, 3 * MIB]) expect(await read(second, offset)).toBe(0);
+    await write(second, 3 * MIB, 5);
+    expect(await read(second, 3 * MIB)).toBe(5);
+    await catalogue.reset(second);
+    expect(await read(second, SIZE - 512)).toBe(1);
+    expect(await read(first, SIZE - 1)).toBe(1);
+  });
+
+  it('lets one machine write, and nobody change the disk below it', async () => {
+    const { catalogue, found } = library();
+    const id = await catalogue.createEmpty('work', SIZE);
+    const { release } = await catalogue.open(id, 'write');
+    const attempts = [
+      catalogue.open(id, 'write'),
+      catalogue.open(id, 'read'),
+      catalogue.delete(id),
+      catalogue.reset(id),
+      catalogue.resize(id, 4 * MIB),
+      catalogue.clone(id, 'copy'),
+    ];
+    for (const attempt of attempts) await expect(attempt).rejects.toMatchObject({ kind: 'in-use' });
+    await catalogue.rename(id, 'renamed');
+    release();
+    const readers = [await catalogue.open(id, 'read'), await catalogue.open(id, 'read')];
+    await expect(catalogue.delete(id)).rejects.toThrow(/renamed is in use/);
+    for (const reader of readers) reader.release();
+    await catalogue.delete((await found('renamed')).id);
+    expect(await catalogue.list()).toEqual([]);
+  });
+
+  it('leaves every disk readable after a crash behind any batch', async () => {
+    const { records, catalogue, write } = library();
+    const first = await catalogue.createEmpty('first', SIZE);
+    await write(first, 0, 1, SIZE);
+    const second = await catalogue.clone(first, 'second');
+    await write(second, 0, 2);
+    await catalogue.resize(second, MIB);
+    await catalogue.reset(second);
+    await catalogue.clone(second, 'third');
+    await catalogue.delete(first);
+    for (const state of (records as CrashingRecords).states) {
+      const after = library(state);
+      for (const disk of await after.catalogue.list()) {
+        const { store } = await after.catalogue.open(disk.id, 'read');
+        const contents = new Uint8Array(store.size);
+        await store.read(0, contents);
+        // What was written survives: only the disk that is reset or cut ever loses it.
+        if (disk.name === 'first' && disk.changedBytes > 0) expect(contents[SIZE - 1]).toBe(1);
+        if (disk.name === 'third') expect(contents[0]).toBe(1);
+      }
+      const layers = new Set((await state.keysBelow(['layer'])).map((key) => key[1]));
+      const owners = new Set((await state.keysBelow(['chunk'])).map((key) => key[1]));
+      expect([...owners].filter((owner) => !layers.has(owner!))).toEqual([]);
+    }
+  });
+
+  it('says in words when a disk is gone, has no name, or no possible size', async () => {
+    const { catalogue } = library();
+    await expect(catalogue.rename('nothing', 'x')).rejects.toMatchObject({ kind: 'not-found' });
+    await expect(catalogue.createEmpty('x', 0)).rejects.toThrow(/1 MB/);
+    await expect(catalogue.createEmpty(' ', SIZE)).rejects.toThrow(/name/);
+  });
+});

@@ -1,0 +1,328 @@
+/**
+ * The disks that are kept, and everything that can be done to them besides bringing images in and out.
+ * Invariant: each operation is one batch, made while no other thread or tab changes the catalogue; so a
+ * crash leaves it done or not done.
+ */
+import type { BlockStore } from './block-store.ts';
+import { chunkPrefix, chunksOf, holePrefix } from './chunk-batches.ts';
+import { ChunkCache } from './chunk-cache.ts';
+import { CHUNK_BYTES, ChunkedStore } from './chunked-store.ts';
+import { DiskError } from './disk-error.ts';
+import type { DiskDescription } from './disk-info.ts';
+import type { DiskLocks, Release } from './disk-locks.ts';
+import { type DiskRecord, type LayerRecord, LibraryState } from './disk-records.ts';
+import type { RecordBatch, RecordKey, RecordStore } from './record-store.ts';
+
+const SECTOR_BYTES = 512;
+/** What a guest's file system can be expected to use. */
+const SMALLEST_DISK_BYTES = 1 << 20;
+/** Far beyond every quota, and well inside what numbers here can count. */
+const LARGEST_DISK_BYTES = 2 ** 44;
+
+export interface CataloguePorts {
+  readonly records: RecordStore;
+  readonly locks: DiskLocks;
+  readonly nowMs: () => number;
+  /** A name that nothing had before. */
+  readonly newId: () => string;
+  /** Opens the image behind a layer whose contents are on a server. */
+  readonly openRemote?: (layer: LayerRecord, cache: ChunkCache) => Promise<BlockStore>;
+}
+
+export interface OpenDisk {
+  readonly disk: DiskRecord;
+  readonly store: ChunkedStore;
+  /** Lets go of the disk; nothing may be under way. */
+  readonly release: Release;
+}
+
+export class DiskCatalogue {
+  private readonly ports: CataloguePorts;
+
+  constructor(ports: CataloguePorts) {
+    this.ports = ports;
+  }
+
+  async list(): Promise<DiskDescription[]> {
+    const state = await LibraryState.read(this.ports.records);
+    const counts = await Promise.all([...state.layers.values()].map((layer) => this.usedBytes(layer)));
+    const used = new Map([...state.layers.keys()].map((id, index) => [id, counts[index]!]));
+    const disks = [...state.disks.values()].sort((a, b) => a.createdMs - b.createdMs);
+    return disks.map((disk) => describe(disk, state, used));
+  }
+
+  async createEmpty(name: string, sizeBytes: number): Promise<string> {
+    const size = wholeSize(sizeBytes);
+    const { newId, nowMs } = this.ports;
+    return this.change(async (state) => {
+      const layer: LayerRecord = { id: newId(), sizeBytes: size, chunkBytes: CHUNK_BYTES };
+      const disk: DiskRecord = {
+        id: newId(),
+        name: checkedName(name),
+        sizeBytes: size,
+        layer: layer.id,
+        origin: { kind: 'empty' },
+        createdMs: nowMs(),
+      };
+      return { next: state.with([disk], [layer]), result: disk.id };
+    });
+  }
+
+  /** Adds a disk over a finished layer; `also` goes into the same batch. */
+  adopt(disk: Omit<DiskRecord, 'id' | 'layer'>, base: LayerRecord, also?: RecordBatch): Promise<string> {
+    const { newId } = this.ports;
+    return this.change(async (state) => {
+      const top = layerOver(base, disk.sizeBytes, newId());
+      const added: DiskRecord = { ...disk, id: newId(), layer: top.id };
+      return { next: state.with([added], [base, top]), result: added.id };
+    }, also);
+  }
+
+  /** What both have in common becomes a layer that neither changes any more. */
+  clone(id: string, name: string): Promise<string> {
+    const { newId, nowMs } = this.ports;
+    return this.whileUnused(id, () =>
+      this.change(async (state) => {
+        const disk = find(state, id);
+        const top = state.chain(disk)[0]!;
+        const isUnchanged = (await this.usedBytes(top)) === 0 && top.below && !(await this.hasHoles(top));
+        const shared = isUnchanged
+          ? state.layers.get(top.below!.layer)!
+          : { ...top, sizeBytes: disk.sizeBytes };
+        const tops = [newId(), newId()].map((layer) => layerOver(shared, disk.sizeBytes, layer));
+        const copy: DiskRecord = {
+          ...withoutUse(disk),
+          id: newId(),
+          name: checkedName(name),
+          layer: tops[1]!.id,
+          origin: { kind: 'clone', ofName: disk.name },
+          createdMs: nowMs(),
+        };
+        const next = state.with([{ ...disk, layer: tops[0]!.id }, copy], [shared, ...tops]);
+        return { next, result: copy.id };
+      }),
+    );
+  }
+
+  rename(id: string, name: string): Promise<void> {
+    return this.change(async (state) => ({
+      next: state.with([{ ...find(state, id), name: checkedName(name) }]),
+      result: undefined,
+    }));
+  }
+
+  async resize(id: string, sizeBytes: number): Promise<void> {
+    const size = wholeSize(sizeBytes);
+    await this.whileUnused(id, async () => {
+      const { disk, store } = await this.openUnlocked(id, false);
+      if (size < disk.sizeBytes) {
+        // What lies behind the new end reads as zeros from here on, and so it does should the disk grow again.
+        await store.discard(size, disk.sizeBytes - size);
+        await store.flush();
+      }
+      await this.change(
+        async (state) => {
+          const current = find(state, id);
+          const top = state.layers.get(current.layer)!;
+          const { below } = top;
+          const cut = below ? { below: { ...below, bytes: Math.min(below.bytes, size) } } : {};
+          const next = state.with([{ ...current, sizeBytes: size }], [{ ...top, ...cut, sizeBytes: size }]);
+          return { next, result: undefined };
+        },
+        { deletes: await this.keysBehind(disk.layer, size) },
+      );
+    });
+  }
+
+  reset(id: string): Promise<void> {
+    const { newId } = this.ports;
+    return this.whileUnused(id, () =>
+      this.change(async (state) => {
+        const disk = find(state, id);
+        const top = state.chain(disk)[0]!;
+        const base = top.below && state.layers.get(top.below.layer);
+        const fresh = base
+          ? layerOver(base, disk.sizeBytes, newId())
+          : { id: newId(), sizeBytes: disk.sizeBytes, chunkBytes: top.chunkBytes };
+        return { next: state.with([{ ...disk, layer: fresh.id }], [fresh]), result: undefined };
+      }),
+    );
+  }
+
+  delete(id: string): Promise<void> {
+    return this.whileUnused(id, () =>
+      this.change(async (state) => {
+        find(state, id);
+        return { next: state.without(id), result: undefined };
+      }),
+    );
+  }
+
+  /** The disk as a store, for one writer or for readers; refused while somebody else is in the way. */
+  async open(id: string, mode: 'write' | 'read', cache?: ChunkCache): Promise<OpenDisk> {
+    const release = await this.hold(id, mode);
+    try {
+      const opened = await this.openUnlocked(id, mode === 'read', cache);
+      if (mode === 'write') await this.noteUse(id);
+      return { ...opened, release };
+    } catch (failure) {
+      release();
+      throw failure;
+    }
+  }
+
+  private async openUnlocked(
+    id: string,
+    readOnly: boolean,
+    cache: ChunkCache = new ChunkCache(),
+  ): Promise<Omit<OpenDisk, 'release'>> {
+    const state = await LibraryState.read(this.ports.records);
+    const disk = find(state, id);
+    const [top, ...lower] = state.chain(disk);
+    let below: BlockStore | undefined;
+    for (const layer of lower.reverse()) below = await this.openLayer(layer, below, cache);
+    const store = await ChunkedStore.open(chunksOf(this.ports.records, top!.id), {
+      ...layerOptions(top!, below, cache),
+      size: disk.sizeBytes,
+      readOnly,
+    });
+    return { disk, store };
+  }
+
+  private async openLayer(
+    layer: LayerRecord,
+    below: BlockStore | undefined,
+    cache: ChunkCache,
+  ): Promise<BlockStore> {
+    if (!layer.remote) {
+      const options = { ...layerOptions(layer, below, cache), readOnly: true };
+      return ChunkedStore.open(chunksOf(this.ports.records, layer.id), options);
+    }
+    if (!this.ports.openRemote) throw new DiskError('unavailable', 'disks on servers cannot be opened here');
+    return this.ports.openRemote(layer, cache);
+  }
+
+  private noteUse(id: string): Promise<void> {
+    return this.change(async (state) => ({
+      next: state.with([{ ...find(state, id), lastUsedMs: this.ports.nowMs() }]),
+      result: undefined,
+    }));
+  }
+
+  /** One change of the catalogue: from what is there to what shall be. */
+  private change<T>(
+    decide: (state: LibraryState) => Promise<{ readonly next: LibraryState; readonly result: T }>,
+    also: RecordBatch = {},
+  ): Promise<T> {
+    const { locks, records } = this.ports;
+    return locks.exclusively(async () => {
+      const state = await LibraryState.read(records);
+      const { next, result } = await decide(state);
+      const batch = LibraryState.change(state, next);
+      await records.commit(
+        {
+          puts: [...(batch.puts ?? []), ...(also.puts ?? [])],
+          deletes: [...(batch.deletes ?? []), ...(also.deletes ?? [])],
+          deletesBelow: [...(batch.deletesBelow ?? []), ...(also.deletesBelow ?? [])],
+        },
+        'strict',
+      );
+      return result;
+    });
+  }
+
+  private async hold(id: string, mode: 'write' | 'read'): Promise<Release> {
+    const release = await this.ports.locks.tryHold(id, mode);
+    if (release) return release;
+    const state = await LibraryState.read(this.ports.records);
+    const name = state.disks.get(id)?.name ?? 'The disk';
+    throw new DiskError(
+      'in-use',
+      `${name} is in use by a machine, here or in another tab: shut that machine down first.`,
+    );
+  }
+
+  private async whileUnused<T>(id: string, work: () => Promise<T>): Promise<T> {
+    const release = await this.hold(id, 'write');
+    try {
+      return await work();
+    } finally {
+      release();
+    }
+  }
+
+  private async usedBytes({ id, chunkBytes }: LayerRecord): Promise<number> {
+    return (await this.ports.records.countBelow(chunkPrefix(id))) * chunkBytes;
+  }
+
+  private async hasHoles({ id }: LayerRecord): Promise<boolean> {
+    return (await this.ports.records.countBelow(holePrefix(id))) > 0;
+  }
+
+  /** Chunks and holes of a layer that lie wholly behind an end. */
+  private async keysBehind(layer: string, size: number): Promise<RecordKey[]> {
+    const prefixes = [chunkPrefix(layer), holePrefix(layer)];
+    const keys = await Promise.all(prefixes.map((prefix) => this.ports.records.keysBelow(prefix)));
+    return keys.flat().filter((key) => Number(key.at(-1)) * CHUNK_BYTES >= size);
+  }
+}
+
+/** An empty layer over another one. */
+export function layerOver(base: LayerRecord, sizeBytes: number, id: string): LayerRecord {
+  const below = { layer: base.id, bytes: Math.min(base.sizeBytes, sizeBytes) };
+  return { id, sizeBytes, chunkBytes: CHUNK_BYTES, below };
+}
+
+function layerOptions(layer: LayerRecord, below: BlockStore | undefined, cache: ChunkCache) {
+  return {
+    size: layer.sizeBytes,
+    chunkBytes: layer.chunkBytes,
+    cache,
+    ...(below && { below }),
+    ...(layer.below && { belowBytes: layer.below.bytes }),
+  };
+}
+
+function describe(disk: DiskRecord, state: LibraryState, used: ReadonlyMap<string, number>): DiskDescription {
+  let ownBytes = 0;
+  let sharedBytes = 0;
+  const sharers = new Set<string>();
+  for (const { id } of state.chain(disk)) {
+    const others = state.usersOf(id).filter((user) => user.id !== disk.id);
+    for (const other of others) sharers.add(other.name);
+    if (others.length > 0) sharedBytes += used.get(id) ?? 0;
+    else ownBytes += used.get(id) ?? 0;
+  }
+  const { layer: _, ...told } = disk;
+  return {
+    ...told,
+    ownBytes,
+    sharedBytes,
+    sharesBaseWith: [...sharers],
+    changedBytes: used.get(disk.layer) ?? 0,
+  };
+}
+
+function find(state: LibraryState, id: string): DiskRecord {
+  const disk = state.disks.get(id);
+  if (disk) return disk;
+  throw new DiskError('not-found', 'The disk is no longer there: it was deleted here or in another tab.');
+}
+
+function withoutUse({ lastUsedMs: _, ...disk }: DiskRecord): Omit<DiskRecord, 'lastUsedMs'> {
+  return disk;
+}
+
+export function checkedName(name: string): string {
+  const trimmed = name.trim();
+  if (trimmed === '') throw new DiskError('io', 'A disk needs a name.');
+  return trimmed;
+}
+
+/** @throws {DiskError} for a size that no disk can have */
+export function wholeSize(sizeBytes: number): number {
+  if (!Number.isFinite(sizeBytes) || sizeBytes < SMALLEST_DISK_BYTES || sizeBytes > LARGEST_DISK_BYTES) {
+    throw new DiskError('io', `A disk has 1 MB to 16 TB, not ${sizeBytes} bytes.`);
+  }
+  return Math.ceil(sizeBytes / SECTOR_BYTES) * SECTOR_BYTES;
+}

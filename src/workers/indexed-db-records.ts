@@ -1,0 +1,103 @@
+/**
+ * Records in IndexedDB, through idb-keyval: all of the library in one object store, so that one transaction
+ * covers chunks and what is said about them. Transactions that write run in the order in which they were made
+ * (IndexedDB 3.0, 2.7.2), which is what RecordStore promises.
+ */
+import { getMany, promisifyRequest, type UseStore } from 'idb-keyval';
+import { StorageError } from '../emu/storage/block-store.ts';
+import type { Durability, RecordBatch, RecordKey, RecordStore } from '../emu/storage/record-store.ts';
+
+const DATABASE = 'bramble-disks';
+const OBJECT_STORE = 'records';
+
+/** @throws {StorageError} where the browser keeps nothing for this site */
+export async function openIndexedDbRecords(name: string = DATABASE): Promise<IndexedDbRecords> {
+  if (typeof indexedDB === 'undefined') throw new StorageError('io', 'this browser has no IndexedDB');
+  const request = indexedDB.open(name);
+  request.onupgradeneeded = () => void request.result.createObjectStore(OBJECT_STORE);
+  try {
+    return new IndexedDbRecords(await promisifyRequest(request));
+  } catch (failure) {
+    throw storageError(failure);
+  }
+}
+
+export class IndexedDbRecords implements RecordStore {
+  readonly #database: IDBDatabase;
+  readonly #reading: UseStore;
+
+  constructor(database: IDBDatabase) {
+    this.#database = database;
+    this.#reading = this.#transactions('relaxed');
+    // Another version of the page, or the user who clears the site's data, must not wait for us.
+    database.onversionchange = () => database.close();
+  }
+
+  getMany(keys: readonly RecordKey[]): Promise<unknown[]> {
+    return inWords(() => getMany(keys.map(validKey), this.#reading));
+  }
+
+  keysBelow(prefix: RecordKey): Promise<RecordKey[]> {
+    const keys = this.#read((store) => store.getAllKeys(rangeBelow(prefix)));
+    return keys as Promise<IDBValidKey[]> as Promise<RecordKey[]>;
+  }
+
+  valuesBelow(prefix: RecordKey): Promise<unknown[]> {
+    return this.#read((store) => store.getAll(rangeBelow(prefix)));
+  }
+
+  countBelow(prefix: RecordKey): Promise<number> {
+    return this.#read((store) => store.count(rangeBelow(prefix)));
+  }
+
+  commit({ puts = [], deletes = [], deletesBelow = [] }: RecordBatch, durability: Durability): Promise<void> {
+    return inWords(() =>
+      this.#transactions(durability)('readwrite', (store) => {
+        for (const prefix of deletesBelow) store.delete(rangeBelow(prefix));
+        for (const key of deletes) store.delete(validKey(key));
+        for (const [key, value] of puts) store.put(value, validKey(key));
+        return promisifyRequest(store.transaction);
+      }),
+    );
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #read<T>(ask: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> {
+    return inWords(() => this.#reading('readonly', (store) => promisifyRequest(ask(store))));
+  }
+
+  /** idb-keyval's own stores cannot say how durable a transaction has to be. */
+  #transactions(durability: Durability): UseStore {
+    return async (mode, use) =>
+      use(this.#database.transaction(OBJECT_STORE, mode, { durability }).objectStore(OBJECT_STORE));
+  }
+}
+
+/** A key is read only, as IndexedDB's are; only the types disagree. */
+function validKey(key: RecordKey): IDBValidKey {
+  return key as unknown as IDBValidKey;
+}
+
+/** Arrays come after numbers and strings in the order of keys (IndexedDB 3.0, 2.4). */
+function rangeBelow(prefix: RecordKey): IDBKeyRange {
+  return IDBKeyRange.bound(prefix, [...prefix, []], true, true);
+}
+
+async function inWords<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (failure) {
+    throw storageError(failure);
+  }
+}
+
+function storageError(failure: unknown): StorageError {
+  const name = failure instanceof Error || failure instanceof DOMException ? failure.name : '';
+  if (name === 'QuotaExceededError') {
+    return new StorageError('quota', 'the browser gives this site no more room');
+  }
+  return new StorageError('io', `the browser’s storage failed: ${String(failure)}`);
+}
