@@ -31,8 +31,8 @@ const CPACR_FPEN_SHIFT = 20;
 const FPEN_TRAPS_ALL = [true, false, true, false] as const;
 const FPEN_TRAPS_EL0 = [true, true, true, false] as const;
 
-/** FPCR: RMode, FZ, DN, AHP; any of them set rules out the host's arithmetic. */
-const FPCR_UNUSUAL = (3 << 22) | (1 << 24) | (1 << 25) | (1 << 26);
+/** FPCR: FZ16, RMode, FZ, DN, AHP; any of them set rules out the host's arithmetic. */
+const FPCR_UNUSUAL = (1 << 19) | (3 << 22) | (1 << 24) | (1 << 25) | (1 << 26);
 const FPSR_IXC = 1 << 4;
 
 /** Interrupt inputs in INTERRUPT_LINES and the DAIF bits that mask them. */

@@ -52,7 +52,6 @@ const UNFINISHED: readonly FeatureName[] = [
   'FEAT_RDM',
   'FEAT_DotProd',
   'FEAT_I8MM',
-  'FEAT_FP16',
   'FEAT_FHM',
   'FEAT_FCMA',
   'FEAT_JSCVT',

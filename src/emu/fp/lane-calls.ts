@@ -17,10 +17,8 @@ const FIRST = 1;
 const SECOND = 2;
 const THIRD = 3;
 
-/** Integer formats as `lane` and `setLane` count them: log2 of the bytes. */
-const WORD_FORMAT = 2;
-const DOUBLEWORD_FORMAT = 3;
-const formatOfWidth = (width: number): number => (width === 64 ? DOUBLEWORD_FORMAT : WORD_FORMAT);
+/** Integers stand in lanes like the floats of their width: 16, 32 or 64 bits. */
+const formatOfWidth = (width: number): number => Math.log2(width / 8);
 
 /** Numbers of the integer estimates. */
 export const INTEGER_ESTIMATE = { URECPE: 0, URSQRTE: 1 } as const;

@@ -56,8 +56,8 @@ const hex = (value: bigint) => `0x${value.toString(16)}`;
 
 /** QC, IDC, IXC, UFC, OFC, DZC, IOC: the others belong to AArch32, which the oracle's CPU has. */
 const FPSR_BITS = 0x0800_009fn;
-/** AHP, DN, FZ, RMode: the oracle's CPU also has FZ16 and AArch32's fields. */
-const FPCR_BITS = 0x07c0_0000n;
+/** AHP, DN, FZ, RMode, FZ16: the oracle's CPU also has AArch32's fields. */
+const FPCR_BITS = 0x07c8_0000n;
 /** The oracle's host reports an access that reaches this far as one to address zero. */
 const REPORTED_LIMIT = (1n << 47n) - 64n;
 /** Memory that a faulting store may have written in part (Arm ARM B2.2.1), as bytes around the fault. */

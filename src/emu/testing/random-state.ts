@@ -137,8 +137,8 @@ function index(random: RandomWords): bigint {
   return BigInt.asUintN(64, value);
 }
 
-/** FPCR: AHP, DN, FZ, RMode. */
-const FPCR_MODES = 0x07c0_0000n;
+/** FPCR: AHP, DN, FZ, RMode, FZ16. */
+const FPCR_MODES = 0x07c8_0000n;
 const FPSR_FLAGS = 0x0800_009fn;
 const FPSR_IXC = 1n << 4n;
 

@@ -7,8 +7,9 @@ import { CONTINUE, RESYNC, type StepResult } from '../runtime.ts';
 import { GATE, type SystemContext, type SystemRegister } from './row.ts';
 
 const ALL = 0xffff_ffff_ffff_ffffn;
-/** AHP DN FZ RMode; trap enables, FZ16, Len and Stride are not implemented. */
-const FPCR_WRITABLE = 0x07c0_0000n;
+/** AHP DN FZ RMode FZ16; trap enables, Len and Stride are not implemented. */
+const FPCR_WRITABLE = 0x07c8_0000n;
+const FPCR_FZ16 = 1 << 19;
 /** QC IDC IXC UFC OFC DZC IOC; N Z C V belong to AArch32. */
 const FPSR_WRITABLE = 0x0800_009fn;
 
@@ -34,6 +35,12 @@ export function writeDaif(c: SystemContext, daif: number): StepResult {
 function floatingPointChanged(c: SystemContext): StepResult {
   c.context.floatingPointChanged();
   return CONTINUE;
+}
+
+/** FZ16 is RES0 without half-precision arithmetic. */
+function modesChanged(c: SystemContext): StepResult {
+  if (!c.features.has('FEAT_FP16')) c.state.set(CPU.FPCR, c.state.get(CPU.FPCR) & ~FPCR_FZ16);
+  return floatingPointChanged(c);
 }
 
 export const PSTATE_REGISTERS: readonly SystemRegister[] = [
@@ -134,7 +141,7 @@ export const PSTATE_REGISTERS: readonly SystemRegister[] = [
     floatingPoint: true,
     field: 'FPCR',
     writable: FPCR_WRITABLE,
-    written: floatingPointChanged,
+    written: modesChanged,
   },
   {
     name: 'FPSR',

@@ -8,31 +8,39 @@ import { ROUNDING } from '../../fp/environment.ts';
 import type { I32, I64, V128 } from '../../ir/ir.ts';
 import { type RawFields, type Row, row, u16 } from '../row.ts';
 import type { Semantics } from '../semantics.ts';
+import { allOf, type Candidate, hostParts, hostShape, joinNumbers, packLanes } from './fp-half.ts';
 import { type Direction, roundToIntegral } from './fp-operations.ts';
 import {
   attempt,
   BY_FTYPE,
   both,
   constant,
+  either,
   every,
+  exactFloat,
   exactly,
   type Float,
   fastMode,
+  featureOfFormat,
   float,
-  formatOf,
   fromBits,
+  HALF,
+  isFormat,
+  isNumber,
+  isOrdinary,
   isVector,
+  isZero,
+  keepsDenormals,
   read,
   type Shape,
   scalar,
-  singleOrDouble,
   test,
   write,
 } from './fp-shared.ts';
 
 /** What a conversion does beside its format. */
 export interface IntegerKind {
-  readonly width: 32 | 64;
+  readonly width: 16 | 32 | 64;
   readonly unsigned: boolean;
   /** Bits after the point; none when absent. */
   readonly fractionBits?: I32;
@@ -65,6 +73,23 @@ const ROUNDING_OF: Readonly<Record<Direction, number>> = {
 
 const suffixOf = (unsigned: boolean) => (unsigned ? 'u' : 's');
 
+/** Integers of the host's singles or doubles, and whether they are in range and exact. */
+function hostIntegers(b: Semantics, w: Shape, kind: IntegerKind, direction: Direction, x: Float) {
+  const { width, unsigned, fractionBits } = kind;
+  const scaled = fractionBits ? float(b, w, 'mul', x, powerOfTwo(b, w, fractionBits)) : x;
+  const rounded = roundToIntegral(b, w, direction, scaled);
+  const limit = 2 ** (unsigned ? width : width - 1);
+  const inRange = both(
+    b,
+    test(b, w, 'ge', rounded, constant(b, w, unsigned ? 0 : -limit)),
+    test(b, w, 'lt', rounded, constant(b, w, limit)),
+  );
+  const integers = isVector(w) ? 'i32x4' : width === 64 ? 'i64' : 'i32';
+  const name = `${integers}.trunc_sat_${w.name}_${suffixOf(unsigned)}`;
+  const result = b.numeric<'i32' | 'i64' | 'v128'>(name, [rounded]);
+  return { result, inRange, exact: test(b, w, 'eq', rounded, scaled) };
+}
+
 /** FPToFixed. Scaling up is exact, or leaves the range of every integer. */
 export function toInteger(
   b: Semantics,
@@ -74,43 +99,58 @@ export function toInteger(
   x: Float,
 ): I32 | I64 | V128 {
   const { width, unsigned, fractionBits } = kind;
-  const scaled = fractionBits ? float(b, s, 'mul', x, powerOfTwo(b, s, fractionBits)) : x;
-  const rounded = roundToIntegral(b, s, direction, scaled);
-  const limit = 2 ** (unsigned ? width : width - 1);
-  const inRange = both(
+  const parts = hostParts(b, s, x).map((part) => hostIntegers(b, hostShape(s), kind, direction, part));
+  // Without a rounding error nothing is raised in any mode; only a denormal half can become an integer.
+  const isExact = every(
     b,
-    test(b, s, 'ge', rounded, constant(b, s, unsigned ? 0 : -limit)),
-    test(b, s, 'lt', rounded, constant(b, s, limit)),
+    allOf(
+      b,
+      parts.map(({ exact }) => exact),
+    ),
   );
-  // Without a rounding error nothing is raised in any mode.
-  const mode = b.or(fastMode(b), every(b, test(b, s, 'eq', rounded, scaled)));
-  const type = isVector(s) ? 'v128' : width === 64 ? 'i64' : 'i32';
-  const integers = isVector(s) ? 'i32x4' : type;
-  const result = b.numeric<typeof type>(`${integers}.trunc_sat_${s.name}_${suffixOf(unsigned)}`, [rounded]);
-  const args = [formatOf(s), width, fractionBits ?? 0, Number(unsigned), ROUNDING_OF[direction], s.lanes];
-  return attempt(b, { mode, result, usual: inRange }, () => exactly(b, 'fpToFixed', args, [x], type)) as
-    | I32
-    | I64
-    | V128;
+  const mode = b.or(fastMode(b), s.half ? b.and(isExact, keepsDenormals(b, s)) : isExact);
+  const inRange = parts.map((part) => part.inRange);
+  const results = parts.map((part) => part.result as I32 | V128);
+  const result = s.half && isVector(s) ? packLanes(b, results, suffixOf(unsigned)) : (results[0] as I32);
+  const args = [s.format, width, fractionBits ?? 0, Number(unsigned), ROUNDING_OF[direction], s.lanes];
+  return attempt<I32 | I64 | V128>(b, { mode, result, usual: allOf(b, inRange) }, () =>
+    exactly(b, 'fpToFixed', args, [x], result.type),
+  );
 }
 
-/** FixedToFP. Dividing by a power of two stays far from underflow. */
+/** Below this every integer is a single. */
+const EXACT_IN_SINGLE = 2 ** 24;
+
+/** FixedToFP. Dividing by a power of two stays far from underflow, but for halves. */
 export function fromInteger(b: Semantics, s: Shape, kind: IntegerKind, x: I32 | I64 | V128): Float {
   const { width, unsigned, fractionBits } = kind;
-  const integers = isVector(s) ? 'i32x4' : x.type;
-  const converted = b.numeric(`${s.name}.convert_${integers}_${suffixOf(unsigned)}`, [x]) as Float;
-  const result = fractionBits
-    ? float(b, s, 'mul', converted, powerOfTwo(b, s, b.neg(fractionBits)))
-    : converted;
+  const convert = (w: Shape, integers: I32 | I64 | V128): Candidate => {
+    const type = isVector(w) ? 'i32x4' : integers.type;
+    const converted = b.numeric(`${w.name}.convert_${type}_${suffixOf(unsigned)}`, [integers]) as Float;
+    const result = fractionBits
+      ? float(b, w, 'mul', converted, powerOfTwo(b, w, b.neg(fractionBits)))
+      : converted;
+    const isExact = () => test(b, w, 'lt', float(b, w, 'abs', converted), constant(b, w, EXACT_IN_SINGLE));
+    const ordinary = () => either(b, isOrdinary(b, w, result), isZero(b, w, converted));
+    return { result, usual: s.half ? both(b, isExact(), ordinary()) : isNumber(b, w, result) };
+  };
+  const parts = integerParts(b, s, unsigned, x).map((part) => convert(hostShape(s), part));
+  const results = parts.map((part) => part.result);
+  const result = joinNumbers(b, s, results);
   // A double holds every integer of 32 bits.
   if (s.double && width === 32) return result;
-  const args = [formatOf(s), width, fractionBits ?? 0, Number(unsigned), s.lanes];
-  return b.choose<'f32' | 'f64' | 'v128'>(
-    fastMode(b),
-    () => result,
-    () => exactly(b, 'fpFromFixed', args, [x], s.type),
-    'likely',
-  ) as Float;
+  const args = [s.format, width, fractionBits ?? 0, Number(unsigned), s.lanes];
+  const exact = () => exactFloat(b, s, 'fpFromFixed', args, [x]);
+  if (!s.half) return b.choose(fastMode(b), () => result, exact, 'likely') as Float;
+  const usual = parts.map((part) => part.usual);
+  return attempt(b, { result, usual: allOf(b, usual) }, exact);
+}
+/** The integers that the host converts: lanes of 16 bits are widened. */
+function integerParts(b: Semantics, s: Shape, unsigned: boolean, x: I32 | I64 | V128): (I32 | I64 | V128)[] {
+  if (!s.half || !isVector(s)) return [x];
+  const extend = (half: 'low' | 'high'): V128 =>
+    b.numeric(`i32x4.extend_${half}_i16x8_${suffixOf(unsigned)}`, [x]);
+  return s.lanes === 8 ? [extend('low'), extend('high')] : [extend('low')];
 }
 
 const widthOf = (sf: number): 32 | 64 => (sf ? 64 : 32);
@@ -136,7 +176,8 @@ const toIntegers: Row[] = TO_INTEGER.flatMap(({ direction, rmode, opcode }) =>
       `fcvt${direction.toLowerCase()}${letter.toLowerCase()} <Rd>, ${BY_FTYPE}<Rn>`,
       {
         fp: true,
-        when: singleOrDouble,
+        when: isFormat,
+        feature: featureOfFormat,
         execute: ({ sf, ftype, Rn, Rd }, b) => {
           const s = scalar(ftype);
           const kind = { width: widthOf(sf), unsigned };
@@ -154,7 +195,8 @@ const fromIntegers: Row[] = SIGNS.map(({ letter, unsigned, bit }) =>
     `${letter.toLowerCase()}cvtf ${BY_FTYPE}<Rd>, <Rn>`,
     {
       fp: true,
-      when: singleOrDouble,
+      when: isFormat,
+      feature: featureOfFormat,
       execute: ({ sf, ftype, Rn, Rd }, b) => {
         const s = scalar(ftype);
         write(b, s, Rd, fromInteger(b, s, { width: widthOf(sf), unsigned }, b.R(sf, Rn)));
@@ -176,7 +218,8 @@ const fixedPoint: Row[] = SIGNS.flatMap(({ letter, unsigned, bit }) => [
     `fcvtz${letter.toLowerCase()} <Rd>, ${BY_FTYPE}<Rn>, #<64-scale>`,
     {
       fp: true,
-      when: singleOrDouble,
+      when: isFormat,
+      feature: featureOfFormat,
       valid: scaleFits,
       operands: scaled,
       execute: ({ sf, ftype, Rn, Rd, fractionBits }, b) => {
@@ -192,7 +235,8 @@ const fixedPoint: Row[] = SIGNS.flatMap(({ letter, unsigned, bit }) => [
     `${letter.toLowerCase()}cvtf ${BY_FTYPE}<Rd>, <Rn>, #<64-scale>`,
     {
       fp: true,
-      when: singleOrDouble,
+      when: isFormat,
+      feature: featureOfFormat,
       valid: scaleFits,
       operands: scaled,
       execute: ({ sf, ftype, Rn, Rd, fractionBits }, b) => {
@@ -207,8 +251,9 @@ const fixedPoint: Row[] = SIGNS.flatMap(({ letter, unsigned, bit }) => [
 // ---- FMOV between the register files ----
 
 const HIGH_HALF_BYTES = 8;
-/** The formats and widths agree: W with S, X with D. */
-const sameWidth = ({ sf = 0, ftype = 0 }: RawFields) => sf === ftype;
+const HALF_MASK = 0xffff;
+/** The formats and widths agree: W with S, X with D; a half goes with either. */
+const fits = ({ sf = 0, ftype = 0 }: RawFields) => sf === ftype || ftype === HALF;
 const moves: Row[] = [
   row(
     'FMOV (general, to general)',
@@ -216,8 +261,12 @@ const moves: Row[] = [
     `fmov <Rd>, ${BY_FTYPE}<Rn>`,
     {
       fp: true,
-      when: sameWidth,
-      execute: ({ sf, Rn, Rd }, b) => b.setR(Rd, b.lowV<'i32' | 'i64'>(sf ? 'i64' : 'i32', Rn) as I32 | I64),
+      when: fits,
+      feature: featureOfFormat,
+      execute: ({ sf, ftype, Rn, Rd }, b) => {
+        const load = ftype === HALF ? 'i32.16u' : sf ? 'i64' : 'i32';
+        b.setR(Rd, b.lowV<'i32' | 'i64'>(load, Rn) as I32 | I64);
+      },
     },
   ),
   row(
@@ -226,8 +275,13 @@ const moves: Row[] = [
     `fmov ${BY_FTYPE}<Rd>, <Rn>`,
     {
       fp: true,
-      when: sameWidth,
-      execute: ({ sf, Rn, Rd }, b) => (sf ? b.setD(Rd, b.X(Rn)) : b.setS(Rd, b.W(Rn))),
+      when: fits,
+      feature: featureOfFormat,
+      execute: ({ sf, ftype, Rn, Rd }, b) => {
+        if (ftype === HALF) b.setS(Rd, b.and(b.W(Rn), b.i32(HALF_MASK)));
+        else if (sf) b.setD(Rd, b.X(Rn));
+        else b.setS(Rd, b.W(Rn));
+      },
     },
   ),
   row('FMOV (general, from high half)', '1 0 0 11110 10 1 01 110 000000 Rn:5 Rd:5', 'fmov <Xd>, <Vn>.d[1]', {

@@ -9,12 +9,13 @@
  * and e are both there, the exact path decides.
  *
  * Single precision. A double holds the product exactly; the sum is rounded to double, then to single. That
- * differs from rounding once only when the double lies halfway between two singles.
+ * differs from rounding once only when the double lies halfway between two singles. Half precision: fp-half.ts.
  */
 import { FP_BINARY, FP_TERNARY, type TernaryName } from '../../fp/operations.ts';
 import type { F32, I64, V128 } from '../../ir/ir.ts';
 import { HOST_FUSES } from '../../wasm/host-fusion.ts';
 import type { Semantics } from '../semantics.ts';
+import { type Candidate, isNoTie, onHost } from './fp-half.ts';
 import {
   attempt,
   bitsOf,
@@ -23,10 +24,9 @@ import {
   constant,
   demotePair,
   either,
-  exactly,
+  exactFloat,
   type Float,
   float,
-  formatOf,
   fromBits,
   integer,
   isFiniteNumber,
@@ -45,13 +45,6 @@ import {
 
 /** addend, first and second factor. */
 export type Fused = (b: Semantics, s: Shape, addend: Float, x: Float, y: Float) => Float;
-
-/** A result of the host, and where it is right. */
-interface Candidate {
-  readonly result: Float;
-  readonly usual: Mask;
-  readonly also: () => Mask;
-}
 
 /** x + y = sum + error. */
 function twoSum(b: Semantics, s: Shape, x: Float, y: Float): { sum: Float; error: Float } {
@@ -175,10 +168,18 @@ function fusedByHost(b: Semantics, s: Shape, addend: Float, x: Float, y: Float):
   return { result, usual, also: () => either(b, usual, both(b, isZero(b, s, result), exactZero())) };
 }
 
-function candidate(b: Semantics, s: Shape, addend: Float, x: Float, y: Float): Candidate {
-  if (HOST_FUSES) return fusedByHost(b, s, addend, x, y);
-  const compute = s.double ? fusedDouble : isVector(s) ? fusedSingles : fusedSingle;
-  return compute(b, s, addend, x, y);
+/** Halves, as singles that hold their products exactly: the sum is rounded once before it is narrowed. */
+function fusedHalf(b: Semantics, w: Shape, addend: Float, x: Float, y: Float): Candidate {
+  const result = float(b, w, 'add', addend, float(b, w, 'mul', x, y));
+  const usual = both(b, isOrdinary(b, w, result), isNoTie(b, w, result));
+  return { result, usual, also: () => either(b, usual, isZero(b, w, result)) };
+}
+
+function methodOf(s: Shape): (b: Semantics, s: Shape, addend: Float, x: Float, y: Float) => Candidate {
+  if (s.half) return fusedHalf;
+  if (HOST_FUSES) return fusedByHost;
+  if (s.double) return fusedDouble;
+  return isVector(s) ? fusedSingles : fusedSingle;
 }
 
 /** Which operands are negated before the sum. */
@@ -192,14 +193,13 @@ const SIGNS = {
 const fused =
   (name: TernaryName): Fused =>
   (b, s, addend, x, y) => {
-    const negated = (v: Float, when: boolean) => (when ? float(b, s, 'neg', v) : v);
     const signs = SIGNS[name];
-    const found = candidate(b, s, negated(addend, signs.addend), negated(x, signs.factor), y);
-    return attempt(
-      b,
-      found,
-      () =>
-        exactly(b, 'fpTernary', [FP_TERNARY[name], formatOf(s), s.lanes], [addend, x, y], s.type) as Float,
+    const found = onHost(b, s, [addend, x, y], (w, c, p, q) => {
+      const negated = (v: Float, when: boolean) => (when ? float(b, w, 'neg', v) : v);
+      return methodOf(s)(b, w, negated(c, signs.addend), negated(p, signs.factor), q);
+    });
+    return attempt(b, found, () =>
+      exactFloat(b, s, 'fpTernary', [FP_TERNARY[name], s.format, s.lanes], [addend, x, y]),
     );
   };
 export const FUSED = {
@@ -215,13 +215,15 @@ const step =
   (name: keyof typeof STEPS) =>
   (b: Semantics, s: Shape, x: Float, y: Float): Float => {
     const { from, scale } = STEPS[name];
-    const found = candidate(b, s, constant(b, s, from), float(b, s, 'neg', x), y);
-    // Halving is exact: the difference is a multiple of what two short mantissas leave, far from tiny.
-    const result = scale === 1 ? found.result : float(b, s, 'mul', found.result, constant(b, s, scale));
-    return attempt(
-      b,
-      { ...found, result },
-      () => exactly(b, 'fpBinary', [FP_BINARY[name], formatOf(s), s.lanes], [x, y], s.type) as Float,
+    const found = onHost(b, s, [x, y], (w, p, q) => {
+      const sum = methodOf(s)(b, w, constant(b, w, from), float(b, w, 'neg', p), q);
+      // Halving is exact: the difference is a multiple of what two short mantissas leave, not less than the
+      // smallest denormal.
+      const result = scale === 1 ? sum.result : float(b, w, 'mul', sum.result, constant(b, w, scale));
+      return { ...sum, result };
+    });
+    return attempt(b, found, () =>
+      exactFloat(b, s, 'fpBinary', [FP_BINARY[name], s.format, s.lanes], [x, y]),
     );
   };
 export const FRECPS = step('FRECPS');

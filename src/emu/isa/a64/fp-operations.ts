@@ -4,8 +4,9 @@
  * src/emu/fp behind it. Arm ARM shared/functions/float.
  */
 import { type BinaryName, FP_BINARY, FP_UNARY, type UnaryName } from '../../fp/operations.ts';
-import type { I32 } from '../../ir/ir.ts';
+import type { I32, V128 } from '../../ir/ir.ts';
 import type { Semantics } from '../semantics.ts';
+import { allOf, type Candidate, hostParts, hostShape, joinMasks, onHost } from './fp-half.ts';
 import {
   attempt,
   bitsOf,
@@ -13,10 +14,9 @@ import {
   both,
   constant,
   either,
-  exactly,
+  exactFloat,
   type Float,
   float,
-  formatOf,
   fromBits,
   isFiniteNumber,
   isNumber,
@@ -37,11 +37,11 @@ export type Unary = (b: Semantics, s: Shape, x: Float) => Float;
 export const exactBinary =
   (name: BinaryName): Binary =>
   (b, s, x, y) =>
-    exactly(b, 'fpBinary', [FP_BINARY[name], formatOf(s), s.lanes], [x, y], s.type) as Float;
+    exactFloat(b, s, 'fpBinary', [FP_BINARY[name], s.format, s.lanes], [x, y]);
 export const exactUnary =
   (name: UnaryName): Unary =>
   (b, s, x) =>
-    exactly(b, 'fpUnary', [FP_UNARY[name], formatOf(s), s.lanes], [x], s.type) as Float;
+    exactFloat(b, s, 'fpUnary', [FP_UNARY[name], s.format, s.lanes], [x]);
 
 interface Rule {
   /** Whether the host's result is right, given that FP_FAST is set. */
@@ -68,50 +68,52 @@ const QUOTIENT: Rule = {
 };
 
 const arithmetic =
-  (name: BinaryName, rule: Rule, compute: Binary): Binary =>
+  (name: BinaryName, { usual, also }: Rule, compute: Binary): Binary =>
   (b, s, x, y) => {
-    const result = compute(b, s, x, y);
-    const { also } = rule;
-    return attempt(
-      b,
-      {
-        result,
-        usual: rule.usual(b, s, result),
-        ...(also && { also: () => also(b, s, result, x, y) }),
-      },
-      () => exactBinary(name)(b, s, x, y),
-    );
+    const found = onHost(b, s, [x, y], (w, p, q) => {
+      const result = compute(b, w, p, q);
+      return { result, usual: usual(b, w, result), ...(also && { also: () => also(b, w, result, p, q) }) };
+    });
+    return attempt(b, found, () => exactBinary(name)(b, s, x, y));
   };
 const host =
   (name: string): Binary =>
   (b, s, x, y) =>
     float(b, s, name, x, y);
 
+/** A result that is right unless it is a NaN. */
+const number = (b: Semantics, s: Shape, result: Float): Candidate => ({
+  result,
+  usual: isNumber(b, s, result),
+});
+
 /** Maxima and minima give one of their operands; the host agrees about the signs of zeros, not about NaNs. */
 const extremum =
   (name: BinaryName, hostName: 'min' | 'max'): Binary =>
   (b, s, x, y) => {
-    const result = float(b, s, hostName, x, y);
-    return attempt(b, { mode: keepsDenormals(b), result, usual: isNumber(b, s, result) }, () =>
-      exactBinary(name)(b, s, x, y),
-    );
+    const found = onHost(b, s, [x, y], (w, p, q) => number(b, w, float(b, w, hostName, p, q)));
+    return attempt(b, { mode: keepsDenormals(b, s), ...found }, () => exactBinary(name)(b, s, x, y));
   };
 
 /** Comparisons that give a mask: exact unless an operand is a NaN. */
 const comparison =
   (name: BinaryName, hostName: 'eq' | 'ge' | 'gt', absolute = false): Binary =>
   (b, s, x, y) => {
-    const magnitude = (v: Float) => (absolute ? float(b, s, 'abs', v) : v);
-    const mask = test(b, s, hostName, magnitude(x), magnitude(y));
-    const numbers = both(b, isNumber(b, s, x), isNumber(b, s, y));
-    return attempt(b, { mode: keepsDenormals(b), result: laneMask(b, s, mask), usual: numbers }, () =>
+    const [w, xs, ys] = [hostShape(s), hostParts(b, s, x), hostParts(b, s, y)];
+    const magnitude = (v: Float) => (absolute ? float(b, w, 'abs', v) : v);
+    const masks = xs.map((p, i) => test(b, w, hostName, magnitude(p), magnitude(ys[i] as Float)));
+    const numbers = [...xs, ...ys].map((v) => isNumber(b, w, v));
+    const result = laneMask(b, s, joinMasks(b, s, masks));
+    return attempt(b, { mode: keepsDenormals(b, s), result, usual: allOf(b, numbers) }, () =>
       exactBinary(name)(b, s, x, y),
     );
   };
+const HALF_ONES = 0xffff;
 /** A mask as a number of the shape: all ones or all zeros. */
 function laneMask(b: Semantics, s: Shape, mask: Mask): Float {
   if (isVector(s)) return mask as Float;
   const ones = b.neg(mask as I32);
+  if (s.half) return b.and(ones, b.i32(HALF_ONES));
   return fromBits(b, s, s.double ? b.signExtend(ones) : ones);
 }
 
@@ -136,16 +138,20 @@ export const BINARY = {
 
 // ---- One operand ----
 
+const HALF_SIGN = 0x8000n;
 /** FABS, FNEG and FMOV change the sign bit alone and process no NaN. */
 export const signOperation =
   (name: 'abs' | 'neg'): Unary =>
-  (b, s, x) =>
-    float(b, s, name, x);
+  (b, s, x) => {
+    if (!s.half) return float(b, s, name, x);
+    const bits = patternConstant(b, s, name === 'neg' ? HALF_SIGN : HALF_SIGN - 1n);
+    return bitwise(b, s, name === 'neg' ? 'xor' : 'and', x as I32 | V128, bits) as Float;
+  };
 
 /** Roots neither overflow nor underflow. */
 const squareRoot: Unary = (b, s, x) => {
-  const result = float(b, s, 'sqrt', x);
-  return attempt(b, { result, usual: isNumber(b, s, result) }, () => exactUnary('FSQRT')(b, s, x));
+  const found = onHost(b, s, [x], (w, v) => number(b, w, float(b, w, 'sqrt', v)));
+  return attempt(b, found, () => exactUnary('FSQRT')(b, s, x));
 };
 
 /** The largest number below one half. */
@@ -168,19 +174,15 @@ export function roundToIntegral(b: Semantics, s: Shape, direction: Direction, x:
   return direction === 'A' ? nearestAway(b, s, x) : float(b, s, HOST_ROUNDING[direction], x);
 }
 
+const onIntegral = (b: Semantics, s: Shape, direction: Direction, x: Float): Candidate =>
+  onHost(b, s, [x], (w, v) => number(b, w, roundToIntegral(b, w, direction, v)));
 /** FRINT: of these only FRINTX raises Inexact. */
 const integral =
-  (name: UnaryName, direction: Direction, mode: (b: Semantics) => I32): Unary =>
-  (b, s, x) => {
-    const result = roundToIntegral(b, s, direction, x);
-    return attempt(b, { mode: mode(b), result, usual: isNumber(b, s, result) }, () =>
-      exactUnary(name)(b, s, x),
-    );
-  };
-const integralExact: Unary = (b, s, x) => {
-  const result = roundToIntegral(b, s, 'N', x);
-  return attempt(b, { result, usual: isNumber(b, s, result) }, () => exactUnary('FRINTX')(b, s, x));
-};
+  (name: UnaryName, direction: Direction, mode: (b: Semantics, s: Shape) => I32): Unary =>
+  (b, s, x) =>
+    attempt(b, { mode: mode(b, s), ...onIntegral(b, s, direction, x) }, () => exactUnary(name)(b, s, x));
+const integralExact: Unary = (b, s, x) =>
+  attempt(b, onIntegral(b, s, 'N', x), () => exactUnary('FRINTX')(b, s, x));
 
 export const UNARY = {
   FSQRT: squareRoot,

@@ -5,31 +5,27 @@
 
 import { NZCV } from '../../fp/compare.ts';
 import { type BinaryName, FP_FORMAT, type TernaryName } from '../../fp/operations.ts';
-import { ROUNDING_CURRENT } from '../../fp/slow-path.ts';
-import type { F32, F64, I32 } from '../../ir/ir.ts';
-import { expandFloatImmediate } from '../float-immediate.ts';
+import type { I32 } from '../../ir/ir.ts';
+import { expandFloatImmediate, floatPattern } from '../float-immediate.ts';
 import { i64, type Row, row, u16 } from '../row.ts';
 import type { Semantics } from '../semantics.ts';
+import { convertFormat } from './fp-formats.ts';
 import { FUSED } from './fp-fused.ts';
+import { hostParts, hostShape } from './fp-half.ts';
 import { BINARY, signOperation, UNARY, type Unary } from './fp-operations.ts';
 import {
   attempt,
   BY_FTYPE,
   constant,
-  DOUBLE,
   either,
-  exactly,
   type Float,
-  isNumber,
-  isOrdinary,
-  isZero,
+  featureOfFormat,
+  isFormat,
   keepsDenormals,
-  patternOf,
   putOperands,
   read,
   type Shape,
   scalar,
-  singleOrDouble,
   test,
   write,
 } from './fp-shared.ts';
@@ -55,7 +51,8 @@ const oneSource: Row[] = ONE_SOURCE.map(({ name, opcode, operation }) =>
     `${name.toLowerCase()} ${BY_FTYPE}<Rd>, ${BY_FTYPE}<Rn>`,
     {
       fp: true,
-      when: singleOrDouble,
+      when: isFormat,
+      feature: featureOfFormat,
       execute: ({ ftype, Rn, Rd }, b) => {
         const s = scalar(ftype);
         write(b, s, Rd, operation(b, s, read(b, s, Rn)));
@@ -82,7 +79,8 @@ const twoSource: Row[] = Object.entries(TWO_SOURCE).map(([name, opcode]) =>
     `${name.toLowerCase()} ${BY_FTYPE}<Rd>, ${BY_FTYPE}<Rn>, ${BY_FTYPE}<Rm>`,
     {
       fp: true,
-      when: singleOrDouble,
+      when: isFormat,
+      feature: featureOfFormat,
       execute: ({ ftype, Rm, Rn, Rd }, b) => {
         const s = scalar(ftype);
         const operation = BINARY[name as keyof typeof TWO_SOURCE];
@@ -105,7 +103,8 @@ const threeSource: Row[] = Object.entries(THREE_SOURCE).map(([name, [o1, o0]]) =
     `${name.toLowerCase()} ${BY_FTYPE}<Rd>, ${BY_FTYPE}<Rn>, ${BY_FTYPE}<Rm>, ${BY_FTYPE}<Ra>`,
     {
       fp: true,
-      when: singleOrDouble,
+      when: isFormat,
+      feature: featureOfFormat,
       execute: ({ ftype, Rm, Ra, Rn, Rd }, b) => {
         const s = scalar(ftype);
         const operation = FUSED[name as TernaryName];
@@ -117,20 +116,7 @@ const threeSource: Row[] = Object.entries(THREE_SOURCE).map(([name, [o1, o0]]) =
 
 // ---- FCVT between formats ----
 
-const HALF_FTYPE = 3;
 const FORMAT_BY_FTYPE = [FP_FORMAT.SINGLE, FP_FORMAT.DOUBLE, 0, FP_FORMAT.HALF] as const;
-
-/** Single to double is exact; double to single may leave its range. */
-function widen(b: Semantics, x: F32, exact: () => F64): F64 {
-  const result: F64 = b.numeric('f64.promote_f32', [x]);
-  return attempt(b, { mode: keepsDenormals(b), result, usual: isNumber(b, scalar(true), result) }, exact);
-}
-function narrow(b: Semantics, x: F64, exact: () => F32): F32 {
-  const result: F32 = b.numeric('f32.demote_f64', [x]);
-  const s = scalar(false);
-  const also = () => isZero(b, scalar(true), x);
-  return attempt(b, { result, usual: isOrdinary(b, s, result), also }, exact);
-}
 
 const betweenFormats: Row = row(
   'FCVT',
@@ -141,53 +127,28 @@ const betweenFormats: Row = row(
     when: ({ ftype = 0, opc = 0 }) =>
       ftype !== opc && (FORMAT_BY_FTYPE[ftype] ?? 0) > 0 && (FORMAT_BY_FTYPE[opc] ?? 0) > 0,
     execute: ({ ftype, opc, Rn, Rd }, b) => {
-      const from = FORMAT_BY_FTYPE[ftype as 0 | 1 | 3];
-      const to = FORMAT_BY_FTYPE[opc as 0 | 1 | 3];
-      const convert = <K extends 'i32' | 'f32' | 'f64'>(operand: I32 | F32 | F64, result: K) =>
-        exactly(b, 'fpConvert', [from, to, ROUNDING_CURRENT, 1], [operand], result);
-      if (opc === HALF_FTYPE) {
-        const result = convert(read(b, scalar(ftype), Rn) as F32 | F64, 'i32');
-        return b.setS(Rd, b.and(result, b.i32(HALF_MASK)));
-      }
-      const s = scalar(opc);
-      if (ftype === HALF_FTYPE) {
-        write(b, s, Rd, convert(b.lowV<'i32'>('i32.16u', Rn), s.type as 'f32' | 'f64'));
-      } else {
-        const operand = read(b, scalar(ftype), Rn);
-        if (s.double)
-          write(
-            b,
-            s,
-            Rd,
-            widen(b, operand as F32, () => convert(operand as F32, 'f64')),
-          );
-        else
-          write(
-            b,
-            s,
-            Rd,
-            narrow(b, operand as F64, () => convert(operand as F64, 'f32')),
-          );
-      }
+      const [from, to] = [scalar(ftype), scalar(opc)];
+      write(b, to, Rd, convertFormat(b, from, to, read(b, from, Rn)));
     },
   },
 );
-const HALF_MASK = 0xffff;
 
 // ---- Comparison ----
 
 /** FPCompare: sets the flags; `signalling` compares raise Invalid Operation for every NaN. */
 function compare(b: Semantics, s: Shape, signalling: number, x: Float, y: Float): void {
-  const is = (name: string) => test(b, s, name, x, y) as I32;
+  const w = hostShape(s);
+  const [p, q] = [hostParts(b, s, x)[0] as Float, hostParts(b, s, y)[0] as Float];
+  const is = (name: string) => test(b, w, name, p, q) as I32;
   const usual = b.select(
     is('lt'),
     b.i32(NZCV.LESS),
     b.select(is('eq'), b.i32(NZCV.EQUAL), b.i32(NZCV.GREATER)),
   );
   const ordered = either(b, either(b, is('lt'), is('gt')), is('eq'));
-  const flags = attempt(b, { mode: keepsDenormals(b), result: usual, usual: ordered }, () => {
+  const flags = attempt(b, { mode: keepsDenormals(b, s), result: usual, usual: ordered }, () => {
     putOperands(b, [x, y]);
-    return b.call('fpCompare', [b.i32(s.double ? FP_FORMAT.DOUBLE : FP_FORMAT.SINGLE), b.i32(signalling)]);
+    return b.call('fpCompare', [b.i32(s.format), b.i32(signalling)]);
   });
   b.putFlags(flags);
 }
@@ -202,7 +163,8 @@ const compares: Row[] = (['FCMP', 'FCMPE'] as const).flatMap((name) => {
       `${mnemonic} ${BY_FTYPE}<Rn>, ${BY_FTYPE}<Rm>`,
       {
         fp: true,
-        when: singleOrDouble,
+        when: isFormat,
+        feature: featureOfFormat,
         execute: ({ ftype, Rm, Rn }, b) => {
           const s = scalar(ftype);
           compare(b, s, Number(signalling), read(b, s, Rn), read(b, s, Rm));
@@ -215,7 +177,8 @@ const compares: Row[] = (['FCMP', 'FCMPE'] as const).flatMap((name) => {
       `${mnemonic} ${BY_FTYPE}<Rn>, #0.0`,
       {
         fp: true,
-        when: singleOrDouble,
+        when: isFormat,
+        feature: featureOfFormat,
         execute: ({ ftype, Rn }, b) => {
           const s = scalar(ftype);
           compare(b, s, Number(signalling), read(b, s, Rn), constant(b, s, 0));
@@ -228,7 +191,8 @@ const compares: Row[] = (['FCMP', 'FCMPE'] as const).flatMap((name) => {
       `${mnemonic.replace('fcmp', 'fccmp')} ${BY_FTYPE}<Rn>, ${BY_FTYPE}<Rm>, #<nzcv:hex>, <cond>`,
       {
         fp: true,
-        when: singleOrDouble,
+        when: isFormat,
+        feature: featureOfFormat,
         operands: { flags: u16(['nzcv'], ({ nzcv = 0 }) => nzcv) },
         execute: ({ ftype, cond, Rm, Rn, flags }, b) => {
           const s = scalar(ftype);
@@ -251,14 +215,15 @@ const select: Row = row(
   `fcsel ${BY_FTYPE}<Rd>, ${BY_FTYPE}<Rn>, ${BY_FTYPE}<Rm>, <cond>`,
   {
     fp: true,
-    when: singleOrDouble,
+    when: isFormat,
+    feature: featureOfFormat,
     execute: ({ ftype, cond, Rm, Rn, Rd }, b) => {
       const s = scalar(ftype);
       write(
         b,
         s,
         Rd,
-        b.select<'f32' | 'f64' | 'v128'>(b.holds(cond), read(b, s, Rn), read(b, s, Rm)) as Float,
+        b.select<'i32' | 'f32' | 'f64' | 'v128'>(b.holds(cond), read(b, s, Rn), read(b, s, Rm)) as Float,
       );
     },
   },
@@ -267,8 +232,8 @@ const select: Row = row(
 // ---- FMOV (immediate) ----
 
 /** VFPExpandImm: the bit pattern of FMOV's immediate. */
-export function expandImmediate(double: boolean, imm8: number): bigint {
-  return patternOf(scalar(double), expandFloatImmediate(imm8));
+export function expandImmediate(ftype: number, imm8: number): bigint {
+  return floatPattern(scalar(ftype).format, expandFloatImmediate(imm8));
 }
 const immediate: Row = row(
   'FMOV (scalar, immediate)',
@@ -276,9 +241,10 @@ const immediate: Row = row(
   `fmov ${BY_FTYPE}<Rd>, #<imm8:float>`,
   {
     fp: true,
-    when: singleOrDouble,
+    when: isFormat,
+    feature: featureOfFormat,
     operands: {
-      value: i64(['imm8'], ({ imm8 = 0, ftype = 0 }) => expandImmediate(ftype === DOUBLE, imm8)),
+      value: i64(['imm8'], ({ imm8 = 0, ftype = 0 }) => expandImmediate(ftype, imm8)),
     },
     execute: ({ Rd, value }, b) => b.setD(Rd, value),
   },

@@ -8,52 +8,108 @@
  * float/fpround, FPProcessException).
  */
 
+import { assert } from '../../base/assert.ts';
+import { FPCR } from '../../fp/environment.ts';
 import { FP_FORMAT } from '../../fp/operations.ts';
 import type { F32, F64, I32, I64, Type, V128, Value } from '../../ir/ir.ts';
 import { CPU } from '../../layout/cpu-state.ts';
+import type { FeatureName } from '../features.ts';
+import { floatPattern } from '../float-immediate.ts';
 import type { RawFields, Register } from '../row.ts';
 import type { Semantics } from '../semantics.ts';
 
-/** Single or double precision: numbered like `ftype` and `sz`. */
+/** Formats as `ftype` numbers them; `sz` knows the first two. */
 export const SINGLE = 0;
 export const DOUBLE = 1;
+export const HALF = 3;
 
-/** How many numbers an operation works on, and of which format. wasm names its instructions by `name`. */
+/** How many numbers an operation works on, and of which format. */
 export interface Shape {
-  readonly name: 'f32' | 'f64' | 'f32x4' | 'f64x2';
-  readonly integer: 'i32' | 'i64' | 'i32x4' | 'i64x2';
-  /** The type of values. */
-  readonly type: 'f32' | 'f64' | 'v128';
+  /** What wasm names its instructions by; it has none for halves. */
+  readonly name: 'f16' | 'f32' | 'f64' | 'f16x8' | 'f32x4' | 'f64x2';
+  readonly integer: 'i32' | 'i64' | 'i16x8' | 'i32x4' | 'i64x2';
+  /** The type of values; one half is its bit pattern. */
+  readonly type: 'i32' | 'f32' | 'f64' | 'v128';
+  /** FP_FORMAT, for the exact path. */
+  readonly format: number;
   readonly double: boolean;
-  /** Lanes that matter. In a vector of two singles the upper lanes repeat the lower ones. */
-  readonly lanes: 1 | 2 | 4;
+  readonly half: boolean;
+  /** Lanes that matter. In a vector of 64 bits the upper lanes repeat the lower ones. */
+  readonly lanes: 1 | 2 | 4 | 8;
+  readonly laneBits: 16 | 32 | 64;
+  /** The format's smallest normal number, and the least magnitude that rounds to infinity. */
+  readonly smallestNormal: number;
+  readonly overflow: number;
 }
-export type Float = F32 | F64 | V128;
+export type Float = I32 | F32 | F64 | V128;
 /** One truth value, or one a lane. */
 export type Mask = I32 | V128;
 
-const F32_SHAPE: Shape = { name: 'f32', integer: 'i32', type: 'f32', double: false, lanes: 1 };
-const F64_SHAPE: Shape = { name: 'f64', integer: 'i64', type: 'f64', double: true, lanes: 1 };
-/** One number. */
-export const scalar = (double: number | boolean): Shape => (double ? F64_SHAPE : F32_SHAPE);
-/** A vector: `sz` and Q of the AdvSIMD encodings. */
-export function vector(double: number | boolean, q: number): Shape {
-  if (double) return { name: 'f64x2', integer: 'i64x2', type: 'v128', double: true, lanes: 2 };
-  return { name: 'f32x4', integer: 'i32x4', type: 'v128', double: false, lanes: q ? 4 : 2 };
+const HALF_RANGE = { smallestNormal: 2 ** -14, overflow: 65520 } as const;
+const HALF_LANES = {
+  format: FP_FORMAT.HALF,
+  double: false,
+  half: true,
+  laneBits: 16,
+  ...HALF_RANGE,
+} as const;
+const SINGLE_LANES = {
+  format: FP_FORMAT.SINGLE,
+  double: false,
+  half: false,
+  laneBits: 32,
+  smallestNormal: 2 ** -126,
+  overflow: Number.POSITIVE_INFINITY,
+} as const;
+const DOUBLE_LANES = {
+  format: FP_FORMAT.DOUBLE,
+  double: true,
+  half: false,
+  laneBits: 64,
+  smallestNormal: 2 ** -1022,
+  overflow: Number.POSITIVE_INFINITY,
+} as const;
+
+const HALF_NUMBER: Shape = { name: 'f16', integer: 'i32', type: 'i32', lanes: 1, ...HALF_LANES };
+const SINGLE_NUMBER: Shape = { name: 'f32', integer: 'i32', type: 'f32', lanes: 1, ...SINGLE_LANES };
+const DOUBLE_NUMBER: Shape = { name: 'f64', integer: 'i64', type: 'f64', lanes: 1, ...DOUBLE_LANES };
+const SCALARS = [SINGLE_NUMBER, DOUBLE_NUMBER, undefined, HALF_NUMBER] as const;
+/** One number, of the format that `ftype` or `sz` says. */
+export function scalar(ftype: number | boolean): Shape {
+  const shape = SCALARS[Number(ftype)];
+  assert(shape, 'ftype 2 is unallocated');
+  return shape;
+}
+/** A vector: the format as for `scalar`, and Q of the AdvSIMD encodings. */
+export function vector(ftype: number | boolean, q: number): Shape {
+  const format = Number(ftype);
+  if (format === DOUBLE) return { name: 'f64x2', integer: 'i64x2', type: 'v128', lanes: 2, ...DOUBLE_LANES };
+  if (format === HALF)
+    return { name: 'f16x8', integer: 'i16x8', type: 'v128', lanes: q ? 8 : 4, ...HALF_LANES };
+  return { name: 'f32x4', integer: 'i32x4', type: 'v128', lanes: q ? 4 : 2, ...SINGLE_LANES };
+}
+/** Singles that stand for the numbers of `s`, which are halves. */
+export function singlesOf(s: Shape): Shape {
+  return { ...(isVector(s) ? vector(SINGLE, 1) : SINGLE_NUMBER), ...HALF_RANGE };
 }
 export const isVector = (s: Shape): boolean => s.type === 'v128';
-export const formatOf = (s: Shape): number => (s.double ? FP_FORMAT.DOUBLE : FP_FORMAT.SINGLE);
+/** A vector of 64 bits. */
+const isShort = (s: Shape): boolean => isVector(s) && s.lanes * s.laneBits === 64;
 
-/** Scalar rows: half precision is FEAT_FP16, which is not implemented. */
-export const singleOrDouble = ({ ftype = 0 }: RawFields): boolean => ftype <= DOUBLE;
+/** Which values of `ftype` are formats. */
+export const isFormat = ({ ftype = 0 }: RawFields): boolean => SCALARS[ftype] !== undefined;
+/** The feature that `ftype` asks for. */
+export const featureOfFormat = ({ ftype = 0 }: RawFields): FeatureName | undefined =>
+  ftype === HALF ? 'FEAT_FP16' : undefined;
 /** Vector rows: 1D does not exist. */
 export const notOneDouble = ({ sz = 0, Q = 0 }: RawFields): boolean => sz === SINGLE || Q === 1;
 
 // ---- Registers ----
 
 export function read(b: Semantics, s: Shape, r: Register): Float {
+  if (s.half && !isVector(s)) return b.lowV<'i32'>('i32.16u', r);
   if (!isVector(s)) return b.lowV<'f32' | 'f64'>(s.type, r) as Float;
-  return !s.double && s.lanes === 2 ? b.lowV<'v128'>('v128.64splat', r) : b.V(r);
+  return isShort(s) ? b.lowV<'v128'>('v128.64splat', r) : b.V(r);
 }
 
 const ZERO_BYTES: readonly number[] = new Array(16).fill(0);
@@ -61,10 +117,11 @@ const LOW_HALF = ZERO_BYTES.map((_, at) => (at < 8 ? 0xff : 0));
 
 /** Writes the lanes that matter and clears the rest of the register. */
 export function write(b: Semantics, s: Shape, r: Register, value: Float): void {
-  if (!isVector(s)) {
+  if (value.type === 'i32') b.setS(r, value);
+  else if (!isVector(s)) {
     const name = s.double ? 'f64x2.replace_lane' : 'f32x4.replace_lane';
     b.setV(r, b.numeric<'v128'>(name, [b.v128(ZERO_BYTES), value], [0]));
-  } else if (!s.double && s.lanes === 2) b.setV(r, b.numeric<'v128'>('v128.and', [value, b.v128(LOW_HALF)]));
+  } else if (isShort(s)) b.setV(r, b.numeric<'v128'>('v128.and', [value, b.v128(LOW_HALF)]));
   else b.setV(r, value as V128);
 }
 
@@ -89,10 +146,12 @@ export function integer<T extends Type>(
 }
 /** The bit pattern. */
 export function bitsOf(b: Semantics, s: Shape, x: Float): I32 | I64 | V128 {
-  return isVector(s) ? (x as V128) : (b.numeric(`${s.integer}.reinterpret_${s.name}`, [x]) as I32 | I64);
+  if (isVector(s) || s.half) return x as I32 | V128;
+  return b.numeric(`${s.integer}.reinterpret_${s.name}`, [x]) as I32 | I64;
 }
 export function fromBits(b: Semantics, s: Shape, bits: I32 | I64 | V128): Float {
-  return isVector(s) ? (bits as V128) : (b.numeric(`${s.name}.reinterpret_${s.integer}`, [bits]) as Float);
+  if (isVector(s) || s.half) return bits as I32 | V128;
+  return b.numeric(`${s.name}.reinterpret_${s.integer}`, [bits]) as Float;
 }
 export function bitwise(
   b: Semantics,
@@ -104,22 +163,15 @@ export function bitwise(
   return b.numeric(`${isVector(s) ? 'v128' : s.integer}.${name}`, [x, y]) as I32 | I64 | V128;
 }
 
-const asBits = new DataView(new ArrayBuffer(8));
-/** The bit pattern of a number in the shape's format. */
-export function patternOf(s: Shape, value: number): bigint {
-  if (s.double) asBits.setFloat64(0, value);
-  else asBits.setFloat32(0, value);
-  return s.double ? asBits.getBigUint64(0) : BigInt(asBits.getUint32(0));
-}
 /** A bit pattern in every lane. */
 export function patternConstant(b: Semantics, s: Shape, bits: bigint): I32 | I64 | V128 {
-  const width = s.double ? 64n : 32n;
   if (!isVector(s)) return s.double ? b.i64(bits) : b.i32(Number(BigInt.asIntN(32, bits)));
+  const width = BigInt(s.laneBits);
   return b.v128(ZERO_BYTES.map((_, at) => Number((bits >> ((BigInt(at) * 8n) % width)) & 0xffn)));
 }
 /** A number in every lane. */
 export function constant(b: Semantics, s: Shape, value: number): Float {
-  return fromBits(b, s, patternConstant(b, s, patternOf(s, value)));
+  return fromBits(b, s, patternConstant(b, s, floatPattern(s.format, value)));
 }
 
 export function both(b: Semantics, x: Mask, y: Mask): Mask {
@@ -165,16 +217,14 @@ export function narrowMasks(b: Semantics, low: Mask, high: Mask): V128 {
 
 // ---- Checks ----
 
-const SMALLEST_NORMAL = [2 ** -126, 2 ** -1022] as const;
-
 /** Finite and above the smallest normal number: neither overflowed nor tiny before rounding. */
 export function isOrdinary(b: Semantics, s: Shape, result: Float): Mask {
   const magnitude = float(b, s, 'abs', result);
-  const smallest = constant(b, s, SMALLEST_NORMAL[s.double ? DOUBLE : SINGLE]);
+  const smallest = constant(b, s, s.smallestNormal);
   return both(b, test(b, s, 'gt', magnitude, smallest), isFiniteNumber(b, s, result));
 }
 export function isFiniteNumber(b: Semantics, s: Shape, x: Float): Mask {
-  return test(b, s, 'lt', float(b, s, 'abs', x), constant(b, s, Number.POSITIVE_INFINITY));
+  return test(b, s, 'lt', float(b, s, 'abs', x), constant(b, s, s.overflow));
 }
 export function isZero(b: Semantics, s: Shape, x: Float): Mask {
   return test(b, s, 'eq', x, constant(b, s, 0));
@@ -188,16 +238,21 @@ export function fastMode(b: Semantics): I32 {
   return b.stateLoad<'i32'>('i32', CPU.FP_FAST);
 }
 
-/** FPCR.RMode and FPCR.FZ. */
-const FPCR_RMODE = 3 << 22;
-const FPCR_FZ = 1 << 24;
-/** FPCR.FZ = 0: what is exact raises nothing. */
-export function keepsDenormals(b: Semantics): I32 {
-  return b.eqz(b.and(b.stateLoad<'i32'>('i32', CPU.FPCR), b.i32(FPCR_FZ)));
+/** FPCR's bit that flushes denormals of this format. */
+const flushBit = (s: Shape) => (s.half ? FPCR.FZ16 : FPCR.FZ);
+const fpcrClear = (b: Semantics, bits: number) =>
+  b.eqz(b.and(b.stateLoad<'i32'>('i32', CPU.FPCR), b.i32(bits)));
+/** FPCR.FZ (FZ16) = 0: what is exact raises nothing. */
+export function keepsDenormals(b: Semantics, s: Shape): I32 {
+  return fpcrClear(b, flushBit(s));
 }
 /** The same and rounding to nearest. */
-export function roundsToNearest(b: Semantics): I32 {
-  return b.eqz(b.and(b.stateLoad<'i32'>('i32', CPU.FPCR), b.i32(FPCR_FZ | FPCR_RMODE)));
+export function roundsToNearest(b: Semantics, s: Shape): I32 {
+  return fpcrClear(b, flushBit(s) | FPCR.RMODE);
+}
+/** FPCR.AHP = 0: halves are those of IEEE 754, also in conversions between formats, which ignore FZ16. */
+export function standardHalves(b: Semantics): I32 {
+  return fpcrClear(b, FPCR.AHP);
 }
 
 // ---- The exact path ----
@@ -214,19 +269,38 @@ export type ExactHelper =
   | 'fpIntegerEstimate';
 
 /** Calls the exact path (src/emu/fp/lane-calls): operands and result go through SCRATCH. */
-export function exactly<T extends 'i32' | 'i64' | 'f32' | 'f64' | 'v128'>(
+export function exactly<T extends Type>(
   b: Semantics,
   helper: ExactHelper,
   args: readonly (number | I32)[],
   operands: readonly Value[],
   result: T,
 ): Value<T> {
+  callExact(b, helper, args, operands);
+  return b.stateLoad<T>(result, CPU.SCRATCH);
+}
+/** The same for a result of this shape. */
+export function exactFloat(
+  b: Semantics,
+  s: Shape,
+  helper: ExactHelper,
+  args: readonly (number | I32)[],
+  operands: readonly Value[],
+): Float {
+  callExact(b, helper, args, operands);
+  return b.stateLoad(s.type === 'i32' ? 'i32.16u' : s.type, CPU.SCRATCH) as Float;
+}
+function callExact(
+  b: Semantics,
+  helper: ExactHelper,
+  args: readonly (number | I32)[],
+  operands: readonly Value[],
+): void {
   putOperands(b, operands);
   b.callNoResult(
     helper,
     args.map((arg) => (typeof arg === 'number' ? b.i32(arg) : arg)),
   );
-  return b.stateLoad<T>(result, CPU.SCRATCH);
 }
 /** Operands for the exact path: slot 0 is for the result. */
 export function putOperands(b: Semantics, operands: readonly Value[]): void {
@@ -259,7 +333,9 @@ export function attempt<T extends Value>(
 // ---- Syntax ----
 
 /** The letter of a scalar register by `ftype` or `sz`, before `<Rd>`. */
-export const BY_FTYPE = '<ftype:s|d>';
+export const BY_FTYPE = '<ftype:s|d||h>';
 export const BY_SZ = '<sz:s|d>';
+/** Arrangement of halves by Q. */
+export const HALVES = '<Q:4h|8h>';
 /** Arrangement by sz and Q. */
 export const T = '<sz.Q:2s|4s|1d|2d>';

@@ -6,34 +6,28 @@
 import { ROUNDING } from '../../fp/environment.ts';
 import { INTEGER_ESTIMATE } from '../../fp/lane-calls.ts';
 import { FP_FORMAT } from '../../fp/operations.ts';
-import { ROUNDING_CURRENT } from '../../fp/slow-path.ts';
 import type { F32, F64, I32, I64, V128 } from '../../ir/ir.ts';
 import { type RawFields, type Register, type Row, row, u16 } from '../row.ts';
 import type { Semantics } from '../semantics.ts';
 import { fromInteger, type IntegerKind, toInteger } from './fp-conversions.ts';
+import { narrowLanes, widenLanes } from './fp-formats.ts';
 import { BINARY, type Binary, type Direction, signOperation, UNARY, type Unary } from './fp-operations.ts';
 import {
-  attempt,
   BY_SZ,
   constant,
-  demotePair,
-  either,
+  DOUBLE,
   exactly,
   type Float,
-  isNumber,
-  isOrdinary,
+  HALF,
+  HALVES,
   isVector,
-  isZero,
-  keepsDenormals,
   lowHalves,
-  narrowMasks,
   notOneDouble,
-  promoteHalf,
   read,
   type Shape,
+  SINGLE,
   scalar,
   T,
-  upperHalf,
   vector,
   write,
 } from './fp-shared.ts';
@@ -46,7 +40,7 @@ const DOUBLE_LANES = [0, 1] as const;
 const toIntegers =
   (direction: Direction, unsigned: boolean, fractionBits?: I32): Unary =>
   (b, s, x) => {
-    const kind: IntegerKind = { width: s.double ? 64 : 32, unsigned, ...(fractionBits && { fractionBits }) };
+    const kind: IntegerKind = { width: s.laneBits, unsigned, ...(fractionBits && { fractionBits }) };
     if (!isVector(s)) return asNumber(b, s, toInteger(b, s, kind, direction, x) as I32 | I64);
     if (!s.double) return toInteger(b, s, kind, direction, x) as V128;
     const lanes = DOUBLE_LANES.map((i) => {
@@ -59,8 +53,8 @@ const toIntegers =
 const fromIntegers =
   (unsigned: boolean, fractionBits?: I32): Unary =>
   (b, s, x) => {
-    const kind: IntegerKind = { width: s.double ? 64 : 32, unsigned, ...(fractionBits && { fractionBits }) };
-    if (!isVector(s)) return fromInteger(b, s, kind, asInteger(b, s, x));
+    const kind: IntegerKind = { width: s.laneBits, unsigned, ...(fractionBits && { fractionBits }) };
+    if (!isVector(s)) return fromInteger(b, s, kind, asInteger(b, s, unsigned, x));
     if (!s.double) return fromInteger(b, s, kind, x as V128);
     const lanes = DOUBLE_LANES.map((i) => {
       const lane: I64 = b.numeric('i64x2.extract_lane', [x], [i]);
@@ -72,11 +66,14 @@ function fromLanes(b: Semantics, shape: 'i64x2' | 'f64x2', lanes: readonly (I64 
   const first = b.numeric<'v128'>(`${shape}.splat`, [lanes[0] as I64 | F64]);
   return b.numeric(`${shape}.replace_lane`, [first, lanes[1] as I64 | F64], [1]);
 }
+const HALF_MASK = 0xffff;
 /** Scalar registers hold integers, too: the bits of a number of the same width. */
 function asNumber(b: Semantics, s: Shape, bits: I32 | I64): Float {
+  if (s.half) return b.and(bits as I32, b.i32(HALF_MASK));
   return b.numeric(`${s.name}.reinterpret_${s.integer}`, [bits]) as F32 | F64;
 }
-function asInteger(b: Semantics, s: Shape, x: Float): I32 | I64 {
+function asInteger(b: Semantics, s: Shape, unsigned: boolean, x: Float): I32 | I64 {
+  if (s.half) return unsigned ? (x as I32) : b.numeric<'i32'>('i32.extend16_s', [x]);
   return b.numeric(`${s.integer}.reinterpret_${s.name}`, [x]) as I32 | I64;
 }
 
@@ -216,20 +213,49 @@ const twoRegister: Row[] = TWO_REGISTER.flatMap(({ name, u, a, opcode, forms, op
       `${mnemonic} ${BY_SZ}<Rd>, ${BY_SZ}<Rn>${suffix}`,
       { fp: true, execute: ({ sz, ...registers }, b) => apply(b, scalar(sz), operation, registers) },
     );
-  return [...(forms === 'scalar' ? [] : [vectorRow()]), ...(forms.includes('vector') ? [] : [scalarRow()])];
+  const halvesRow = () =>
+    row(
+      title('vector, half'),
+      `0 Q:1 ${u} 01110 ${a} 111100 ${opcode as '11000'} 10 Rn:5 Rd:5`,
+      `${mnemonic} <Vd>.${HALVES}, <Vn>.${HALVES}${suffix}`,
+      {
+        fp: true,
+        feature: 'FEAT_FP16',
+        execute: ({ Q, ...registers }, b) => apply(b, vector(HALF, Q), operation, registers),
+      },
+    );
+  const halfRow = () =>
+    row(
+      title('AdvSIMD scalar, half'),
+      `01 ${u} 11110 ${a} 111100 ${opcode as '11000'} 10 Rn:5 Rd:5`,
+      `${mnemonic} h<Rd>, h<Rn>${suffix}`,
+      {
+        fp: true,
+        feature: 'FEAT_FP16',
+        execute: (registers, b) => apply(b, scalar(HALF), operation, registers),
+      },
+    );
+  if (forms === 'single vector') return [vectorRow()];
+  const vectors = forms === 'scalar' ? [] : [vectorRow(), halvesRow()];
+  return [...vectors, ...(forms === 'vector' ? [] : [scalarRow(), halfRow()])];
 });
 
 // ---- Fixed point: the shift-by-immediate group ----
 
 /** The highest bit of immh tells the size; below it stands the size in bits less the fraction's bits. */
 const FIXED = [
-  { double: false, size: '01 imm:5', letter: 's', text: '<32-imm>', bits: 32 },
-  { double: true, size: '1 imm:6', letter: 'd', text: '<64-imm>', bits: 64 },
+  { ftype: HALF, size: '001 imm:4', letter: 'h', text: '<16-imm>', lanes: HALVES },
+  { ftype: SINGLE, size: '01 imm:5', letter: 's', text: '<32-imm>', lanes: '<Q:2s|4s>' },
+  { ftype: DOUBLE, size: '1 imm:6', letter: 'd', text: '<64-imm>', lanes: '2d' },
 ] as const;
 const fixedPoint: Row[] = SIGNS.flatMap(({ letter: sign, unsigned, u }) =>
-  FIXED.flatMap(({ double, size, letter, text, bits }) => {
-    const operands = { fractionBits: u16(['imm'], ({ imm = 0 }) => bits - imm) };
-    const lanes = double ? '2d' : '<Q:2s|4s>';
+  FIXED.flatMap(({ ftype, size, letter, text, lanes }) => {
+    const one = scalar(ftype);
+    const shared = {
+      fp: true,
+      operands: { fractionBits: u16(['imm'], ({ imm = 0 }) => one.laneBits - imm) },
+      ...(one.half && { feature: 'FEAT_FP16' as const }),
+    };
     const instructions = [
       { name: `${sign}CVTF`, opcode: '11100', operation: (f: I32) => fromIntegers(unsigned, f) },
       { name: `FCVTZ${sign}`, opcode: '11111', operation: (f: I32) => toIntegers('Z', unsigned, f) },
@@ -243,11 +269,10 @@ const fixedPoint: Row[] = SIGNS.flatMap(({ letter: sign, unsigned, u }) =>
           `0 Q:1 ${u} 011110 ${rest}`,
           `${mnemonic} <Vd>.${lanes}, <Vn>.${lanes}, #${text}`,
           {
-            fp: true,
-            when: ({ Q = 0 }) => Q === 1 || !double,
-            operands,
+            ...shared,
+            when: ({ Q = 0 }) => Q === 1 || !one.double,
             execute: ({ Q, Rn, Rd, fractionBits }, b) =>
-              apply(b, vector(double, Q), operation(fractionBits), { Rn, Rd }),
+              apply(b, vector(ftype, Q), operation(fractionBits), { Rn, Rd }),
           },
         ),
         row(
@@ -255,10 +280,8 @@ const fixedPoint: Row[] = SIGNS.flatMap(({ letter: sign, unsigned, u }) =>
           `01 ${u} 111110 ${rest}`,
           `${mnemonic} ${letter}<Rd>, ${letter}<Rn>, #${text}`,
           {
-            fp: true,
-            operands,
-            execute: ({ Rn, Rd, fractionBits }, b) =>
-              apply(b, scalar(double), operation(fractionBits), { Rn, Rd }),
+            ...shared,
+            execute: ({ Rn, Rd, fractionBits }, b) => apply(b, one, operation(fractionBits), { Rn, Rd }),
           },
         ),
       ];
@@ -268,29 +291,7 @@ const fixedPoint: Row[] = SIGNS.flatMap(({ letter: sign, unsigned, u }) =>
 
 // ---- Between formats ----
 
-/** The formats by sz: the narrower and the wider one. */
-const NARROW_FORMAT = [FP_FORMAT.HALF, FP_FORMAT.SINGLE] as const;
-const WIDE_FORMAT = [FP_FORMAT.SINGLE, FP_FORMAT.DOUBLE] as const;
-const WIDE_LANES = [4, 2] as const;
-const LOW = 0;
 const HIGH = 1;
-
-/** Two doubles to two singles, in the low half. */
-function narrowDoubles(b: Semantics, x: V128): V128 {
-  // Both halves hold the result, so that every lane can be checked.
-  const result = demotePair(b, x, x);
-  const pair = vector(false, 0);
-  const zero = isZero(b, vector(true, 1), x);
-  return attempt(
-    b,
-    {
-      result,
-      usual: isOrdinary(b, pair, result),
-      also: () => either(b, isOrdinary(b, pair, result), narrowMasks(b, zero, zero)),
-    },
-    () => exactly(b, 'fpConvert', [FP_FORMAT.DOUBLE, FP_FORMAT.SINGLE, ROUNDING_CURRENT, 2], [x], 'v128'),
-  );
-}
 
 /** FCVTN writes the low half and clears the rest; FCVTN2 writes the high half and keeps the rest. */
 function writeHalf(b: Semantics, q: number, r: Register, value: V128): void {
@@ -305,12 +306,7 @@ const formats: Row[] = [
     'fcvtn<Q:|2> <Vd>.<sz.Q:4h|8h|2s|4s>, <Vn>.<sz:4s|2d>',
     {
       fp: true,
-      execute: ({ Q, sz, Rn, Rd }, b) => {
-        const x = b.V(Rn);
-        const exact = () =>
-          exactly(b, 'fpConvert', [FP_FORMAT.SINGLE, FP_FORMAT.HALF, ROUNDING_CURRENT, 4], [x], 'v128');
-        writeHalf(b, Q, Rd, sz ? narrowDoubles(b, x) : exact());
-      },
+      execute: ({ Q, sz, Rn, Rd }, b) => writeHalf(b, Q, Rd, narrowLanes(b, sz, b.V(Rn))),
     },
   ),
   row(
@@ -339,16 +335,7 @@ const formats: Row[] = [
     'fcvtl<Q:|2> <Vd>.<sz:4s|2d>, <Vn>.<sz.Q:4h|8h|2s|4s>',
     {
       fp: true,
-      execute: ({ Q, sz, Rn, Rd }, b) => {
-        const x = b.V(Rn);
-        const size = sz as 0 | 1;
-        const args = [NARROW_FORMAT[size], WIDE_FORMAT[size], ROUNDING_CURRENT, WIDE_LANES[size]];
-        const exact = () => exactly(b, 'fpConvert', args, [Q ? upperHalf(b, x) : x], 'v128');
-        if (!sz) return b.setV(Rd, exact());
-        const result = promoteHalf(b, x, Q ? HIGH : LOW);
-        const usual = isNumber(b, vector(true, 1), result);
-        b.setV(Rd, attempt(b, { mode: keepsDenormals(b), result, usual }, exact));
-      },
+      execute: ({ Q, sz, Rn, Rd }, b) => b.setV(Rd, widenLanes(b, sz, b.V(Rn), Q)),
     },
   ),
 ];

@@ -8,7 +8,21 @@ import { type RawFields, type Register, type Row, row, u16 } from '../row.ts';
 import type { Semantics } from '../semantics.ts';
 import { FRECPS, FRSQRTS, FUSED } from './fp-fused.ts';
 import { BINARY, type Binary } from './fp-operations.ts';
-import { BY_SZ, type Float, notOneDouble, read, type Shape, scalar, T, vector, write } from './fp-shared.ts';
+import {
+  BY_SZ,
+  DOUBLE,
+  type Float,
+  HALF,
+  HALVES,
+  notOneDouble,
+  read,
+  type Shape,
+  SINGLE,
+  scalar,
+  T,
+  vector,
+  write,
+} from './fp-shared.ts';
 import { everySecondLane, lanesIn } from './simd-shared.ts';
 
 /** `old` reads the destination, for those that accumulate. */
@@ -17,14 +31,11 @@ type Operation = (b: Semantics, s: Shape, x: Float, y: Float, old: () => Float) 
 const multiplyAdd: Operation = (b, s, x, y, old) => FUSED.FMADD(b, s, old(), x, y);
 const multiplySubtract: Operation = (b, s, x, y, old) => FUSED.FMSUB(b, s, old(), x, y);
 
-/** Single and double lanes have the sizes 2 and 3 of the integer groups. */
-const SINGLE_SIZE = 2;
 /** Works on neighbours in the concatenation of both vectors. */
 const pairwise =
   (operation: Binary): Operation =>
   (b, s, x, y) => {
-    const size = SINGLE_SIZE + Number(s.double);
-    const lanes = lanesIn(s.lanes * (8 << size), size);
+    const lanes = lanesIn(s.lanes * s.laneBits, s.format);
     assert(x.type === 'v128' && y.type === 'v128', 'pairs are lanes of vectors');
     return operation(b, s, everySecondLane(b, lanes, x, y, 0), everySecondLane(b, lanes, x, y, 1));
   };
@@ -78,6 +89,9 @@ function apply(
   );
 }
 
+/** The halves' opcodes: three of the five bits. */
+const lowBits = (opcode: string): string => opcode.slice(2);
+
 const threeSame: Row[] = THREE_SAME.flatMap(({ name, u, a, opcode, scalar: hasScalar, operation }) => {
   const mnemonic = name.toLowerCase();
   const vectorRow = row(
@@ -90,14 +104,34 @@ const threeSame: Row[] = THREE_SAME.flatMap(({ name, u, a, opcode, scalar: hasSc
       execute: ({ Q, sz, ...registers }, b) => apply(b, vector(sz, Q), operation, registers),
     },
   );
-  if (!hasScalar) return [vectorRow];
+  const halvesRow = row(
+    `${name} (vector, half)`,
+    `0 Q:1 ${u} 01110 ${a} 10 Rm:5 00 ${lowBits(opcode) as '000'} 1 Rn:5 Rd:5`,
+    `${mnemonic} <Vd>.${HALVES}, <Vn>.${HALVES}, <Vm>.${HALVES}`,
+    {
+      fp: true,
+      feature: 'FEAT_FP16',
+      execute: ({ Q, ...registers }, b) => apply(b, vector(HALF, Q), operation, registers),
+    },
+  );
+  if (!hasScalar) return [vectorRow, halvesRow];
   const scalarRow = row(
     `${name} (AdvSIMD scalar)`,
     `01 ${u} 11110 ${a} sz:1 1 Rm:5 ${opcode as '11000'} 1 Rn:5 Rd:5`,
     `${mnemonic} ${BY_SZ}<Rd>, ${BY_SZ}<Rn>, ${BY_SZ}<Rm>`,
     { fp: true, execute: ({ sz, ...registers }, b) => apply(b, scalar(sz), operation, registers) },
   );
-  return [vectorRow, scalarRow];
+  const halfRow = row(
+    `${name} (AdvSIMD scalar, half)`,
+    `01 ${u} 11110 ${a} 10 Rm:5 00 ${lowBits(opcode) as '000'} 1 Rn:5 Rd:5`,
+    `${mnemonic} h<Rd>, h<Rn>, h<Rm>`,
+    {
+      fp: true,
+      feature: 'FEAT_FP16',
+      execute: (registers, b) => apply(b, scalar(HALF), operation, registers),
+    },
+  );
+  return [vectorRow, halvesRow, scalarRow, halfRow];
 });
 
 // ---- Scalar pairs and across lanes ----
@@ -112,39 +146,64 @@ const REDUCTIONS = [
 ] as const satisfies readonly { name: BinaryName; a: string; opcode: string; across: boolean }[];
 
 /** Lane `index` of a register. */
-const lane = (b: Semantics, s: Shape, r: Register, index: number): Float =>
-  b.laneV<'f32' | 'f64'>(s.type as 'f32' | 'f64', r, index * (s.double ? 8 : 4)) as Float;
+const lane = (b: Semantics, s: Shape, r: Register, index: number): Float => {
+  const load = s.type === 'i32' ? 'i32.16u' : s.type;
+  return b.laneV(load, r, (index * s.laneBits) / 8) as Float;
+};
+/** Reduce: the halves first, down to pairs of neighbours. */
+function reduce(b: Semantics, s: Shape, operation: Binary, r: Register, first: number, count: number): Float {
+  if (count === 1) return lane(b, s, r, first);
+  const part = (from: number) => reduce(b, s, operation, r, from, count / 2);
+  return operation(b, s, part(first), part(first + count / 2));
+}
 
 const reductions: Row[] = REDUCTIONS.flatMap(({ name, a, opcode, across }) => {
   const operation = BINARY[name];
   const mnemonic = name.toLowerCase();
-  const pair = row(
-    `${name}P (scalar)`,
-    `01 1 11110 ${a} sz:1 11000 ${opcode} 10 Rn:5 Rd:5`,
-    `${mnemonic}p ${BY_SZ}<Rd>, <Vn>.<sz:2s|2d>`,
-    {
-      fp: true,
-      execute: ({ sz, Rn, Rd }, b) => {
-        const s = scalar(sz);
-        write(b, s, Rd, operation(b, s, lane(b, s, Rn, 0), lane(b, s, Rn, 1)));
+  const pairs = [
+    row(
+      `${name}P (scalar)`,
+      `01 1 11110 ${a} sz:1 11000 ${opcode} 10 Rn:5 Rd:5`,
+      `${mnemonic}p ${BY_SZ}<Rd>, <Vn>.<sz:2s|2d>`,
+      {
+        fp: true,
+        execute: ({ sz, Rn, Rd }, b) => {
+          const s = scalar(sz);
+          write(b, s, Rd, reduce(b, s, operation, Rn, 0, 2));
+        },
       },
-    },
-  );
-  if (!across) return [pair];
-  const all = row(
-    `${name}V`,
-    `0 1 1 01110 ${a} 0 11000 ${opcode} 10 Rn:5 Rd:5`,
-    `${mnemonic}v s<Rd>, <Vn>.4s`,
-    {
-      fp: true,
-      execute: ({ Rn, Rd }, b) => {
-        const s = scalar(false);
-        const half = (first: number) => operation(b, s, lane(b, s, Rn, first), lane(b, s, Rn, first + 1));
-        write(b, s, Rd, operation(b, s, half(0), half(2)));
+    ),
+    row(
+      `${name}P (scalar, half)`,
+      `01 0 11110 ${a} 0 11000 ${opcode} 10 Rn:5 Rd:5`,
+      `${mnemonic}p h<Rd>, <Vn>.2h`,
+      {
+        fp: true,
+        feature: 'FEAT_FP16',
+        execute: ({ Rn, Rd }, b) => write(b, scalar(HALF), Rd, reduce(b, scalar(HALF), operation, Rn, 0, 2)),
       },
-    },
-  );
-  return [pair, all];
+    ),
+  ];
+  if (!across) return pairs;
+  const all = [
+    row(`${name}V`, `0 1 1 01110 ${a} 0 11000 ${opcode} 10 Rn:5 Rd:5`, `${mnemonic}v s<Rd>, <Vn>.4s`, {
+      fp: true,
+      execute: ({ Rn, Rd }, b) =>
+        write(b, scalar(SINGLE), Rd, reduce(b, scalar(SINGLE), operation, Rn, 0, 4)),
+    }),
+    row(
+      `${name}V (half)`,
+      `0 Q:1 0 01110 ${a} 0 11000 ${opcode} 10 Rn:5 Rd:5`,
+      `${mnemonic}v h<Rd>, <Vn>.${HALVES}`,
+      {
+        fp: true,
+        feature: 'FEAT_FP16',
+        execute: ({ Q, Rn, Rd }, b) =>
+          write(b, scalar(HALF), Rd, reduce(b, scalar(HALF), operation, Rn, 0, Q ? 8 : 4)),
+      },
+    ),
+  ];
+  return [...pairs, ...all];
 });
 
 // ---- By element ----
@@ -155,38 +214,48 @@ const BY_ELEMENT = [
   { name: 'FMUL', u: '0', opcode: '1001', operation: BINARY.FMUL },
   { name: 'FMULX', u: '1', opcode: '1001', operation: BINARY.FMULX },
 ] as const;
-/** Where the size and the element's index lie: the index is H:L for singles, H for doubles. */
+/** Where the size, the element's register and its index lie: H, then L, then M, as far as the index goes. */
 const ELEMENTS = [
-  { double: false, size: '10 L:1', letter: 's', text: '<H.L>', index: ['H', 'L'], shift: 2 },
-  { double: true, size: '11 0', letter: 'd', text: '<H>', index: ['H'], shift: 3 },
+  {
+    ftype: HALF,
+    fields: '00 L:1 M:1 Rm:4',
+    letter: 'h',
+    text: '<H.L.M>',
+    index: ['H', 'L', 'M'],
+    lanes: HALVES,
+  },
+  { ftype: SINGLE, fields: '10 L:1 Rm:5', letter: 's', text: '<H.L>', index: ['H', 'L'], lanes: '<Q:2s|4s>' },
+  { ftype: DOUBLE, fields: '11 0 Rm:5', letter: 'd', text: '<H>', index: ['H'], lanes: '2d' },
 ] as const;
-/** Byte offset of the element. */
-const elementOffset = (fields: readonly string[], shift: number) =>
-  u16(fields, (f: RawFields) => fields.reduce((value, field) => 2 * value + (f[field] ?? 0), 0) << shift);
+const SPLATS = ['v128.32splat', 'v128.64splat', undefined, 'v128.16splat'] as const;
 
 const byElement: Row[] = BY_ELEMENT.flatMap(({ name, u, opcode, operation }) =>
-  ELEMENTS.flatMap(({ double, size, letter, text, index, shift }) => {
+  ELEMENTS.flatMap(({ ftype, fields, letter, text, index, lanes }) => {
     const mnemonic = name.toLowerCase();
-    const operands = { offset: elementOffset(index, shift) };
-    const rest = `${size as '11 0'} Rm:5 ${opcode} H:1 0 Rn:5 Rd:5` as const;
-    const lanes = double ? '2d' : '<Q:2s|4s>';
+    const one = scalar(ftype);
+    const bytes = one.laneBits / 8;
+    const offset = u16(
+      index,
+      (f: RawFields) => index.reduce((value: number, field) => 2 * value + (f[field] ?? 0), 0) * bytes,
+    );
+    const shared = {
+      fp: true,
+      operands: { offset },
+      ...(ftype === HALF && { feature: 'FEAT_FP16' as const }),
+    };
+    const rest = `${fields as '11 0 Rm:5'} ${opcode} H:1 0 Rn:5 Rd:5` as const;
     const vectorRow = row(
       `${name} (by element, ${letter})`,
       `0 Q:1 ${u} 01111 ${rest}`,
       `${mnemonic} <Vd>.${lanes}, <Vn>.${lanes}, <Vm>.${letter}[${text}]`,
       {
-        fp: true,
-        when: ({ Q = 0 }) => Q === 1 || !double,
-        operands,
-        execute: ({ Q, Rm, Rn, Rd, offset }, b) => {
-          const s = vector(double, Q);
-          const element = b.laneV<'v128'>(double ? 'v128.64splat' : 'v128.32splat', Rm, offset);
-          write(
-            b,
-            s,
-            Rd,
-            operation(b, s, read(b, s, Rn), element, () => read(b, s, Rd)),
-          );
+        ...shared,
+        when: ({ Q = 0 }) => Q === 1 || ftype !== DOUBLE,
+        execute: ({ Q, Rm, Rn, Rd, offset: at }, b) => {
+          const s = vector(ftype, Q);
+          const element = b.laneV<'v128'>(SPLATS[ftype], Rm, at);
+          const result = operation(b, s, read(b, s, Rn), element, () => read(b, s, Rd));
+          write(b, s, Rd, result);
         },
       },
     );
@@ -195,17 +264,11 @@ const byElement: Row[] = BY_ELEMENT.flatMap(({ name, u, opcode, operation }) =>
       `01 ${u} 11111 ${rest}`,
       `${mnemonic} ${letter}<Rd>, ${letter}<Rn>, <Vm>.${letter}[${text}]`,
       {
-        fp: true,
-        operands,
-        execute: ({ Rm, Rn, Rd, offset }, b) => {
-          const s = scalar(double);
-          const element = b.laneV<'f32' | 'f64'>(double ? 'f64' : 'f32', Rm, offset) as Float;
-          write(
-            b,
-            s,
-            Rd,
-            operation(b, s, read(b, s, Rn), element, () => read(b, s, Rd)),
-          );
+        ...shared,
+        execute: ({ Rm, Rn, Rd, offset: at }, b) => {
+          const element = b.laneV(one.type === 'i32' ? 'i32.16u' : one.type, Rm, at) as Float;
+          const result = operation(b, one, read(b, one, Rn), element, () => read(b, one, Rd));
+          write(b, one, Rd, result);
         },
       },
     );

@@ -4,7 +4,7 @@
 import type { I32, I64, LoadKind, V128 } from '../../ir/ir.ts';
 import { i64, type RawFields, type Register, type Row, row, u16 } from '../row.ts';
 import type { Semantics } from '../semantics.ts';
-import { expandImmediate } from './simd-immediate.ts';
+import { expandHalfImmediate, expandImmediate } from './simd-immediate.ts';
 import { vectorSizes } from './simd-rows.ts';
 import {
   andNotV,
@@ -172,6 +172,8 @@ interface ModifiedImmediate {
   /** The kind of immediate, as the manual calls it. */
   readonly form: string;
   readonly text: string;
+  /** o2 of the encoding: halves of FEAT_FP16. */
+  readonly o2?: '1';
   /** Only with Q set: FMOV to 2D. */
   readonly onlyQ?: boolean;
   readonly combine?: (b: Semantics, old: V128, immediate: V128) => V128;
@@ -188,6 +190,7 @@ const MODIFIED_IMMEDIATES: readonly ModifiedImmediate[] = [
   { name: 'movi', op: '0', cmode: '110 shift:1', form: '32-bit shifting ones', text: `<Vd>.<Q:2s|4s>, #<abc.defgh:hex>${MSL}` },
   { name: 'movi', op: '0', cmode: '1110', form: '8-bit', text: '<Vd>.<Q:8b|16b>, #<abc.defgh:hex>' },
   { name: 'fmov', op: '0', cmode: '1111', form: 'single', text: '<Vd>.<Q:2s|4s>, #<abc.defgh:float>' },
+  { name: 'fmov', op: '0', cmode: '1111', o2: '1', form: 'half', text: '<Vd>.<Q:4h|8h>, #<abc.defgh:float>' },
   { name: 'mvni', op: '1', cmode: '0 shift:2 0', form: '32-bit', text: `<Vd>.<Q:2s|4s>, #<abc.defgh:hex>${LSL32}` },
   { name: 'bic', op: '1', cmode: '0 shift:2 1', form: '32-bit', text: `<Vd>.<Q:2s|4s>, #<abc.defgh:hex>${LSL32}`, combine: andNotV },
   { name: 'mvni', op: '1', cmode: '10 shift:1 0', form: '16-bit', text: `<Vd>.<Q:4h|8h>, #<abc.defgh:hex>${LSL16}` },
@@ -197,17 +200,19 @@ const MODIFIED_IMMEDIATES: readonly ModifiedImmediate[] = [
   { name: 'fmov', op: '1', cmode: '1111', form: 'double', text: '<Vd>.2d, #<abc.defgh:float>', onlyQ: true },
 ];
 type ImmediatePattern = '0 Q:1 0 0111100000 abc:3 0 shift:2 0 01 defgh:5 Rd:5';
-const modifiedImmediates: Row[] = MODIFIED_IMMEDIATES.map(({ name, op, cmode, form, text, onlyQ, combine }) =>
-  row(
+const modifiedImmediates: Row[] = MODIFIED_IMMEDIATES.map((entry) => {
+  const { name, op, cmode, o2 = '0', form, text, onlyQ, combine } = entry;
+  return row(
     `${name.toUpperCase()} (vector, immediate, ${form})`,
-    `0 Q:1 ${op} 0111100000 abc:3 ${cmode} 01 defgh:5 Rd:5` as ImmediatePattern,
+    `0 Q:1 ${op} 0111100000 abc:3 ${cmode} ${o2}1 defgh:5 Rd:5` as ImmediatePattern,
     `${name} ${text}`,
     {
       fp: true,
+      ...(o2 === '1' && { feature: 'FEAT_FP16' as const }),
       when: ({ Q = 0 }) => !onlyQ || Q === 1,
       operands: {
         value: i64(cmode.includes('shift') ? ['abc', 'defgh', 'shift'] : ['abc', 'defgh'], (f) =>
-          immediateOf(name, op, cmode, f),
+          immediateOf(entry, f),
         ),
       },
       execute: ({ Q, Rd, value }, b) => {
@@ -216,14 +221,16 @@ const modifiedImmediates: Row[] = MODIFIED_IMMEDIATES.map(({ name, op, cmode, fo
         writeLanes(b, l, Rd, combine ? combine(b, readLanes(b, l, Rd), immediate) : immediate);
       },
     },
-  ),
-);
+  );
+});
 /** The 64 bits: MVNI inverts them; BIC does so by its operation. */
-function immediateOf(name: string, op: string, cmode: string, f: RawFields): bigint {
+function immediateOf({ name, op, cmode, o2 }: ModifiedImmediate, f: RawFields): bigint {
+  const imm8 = ((f.abc ?? 0) << 5) | (f.defgh ?? 0);
+  if (o2 === '1') return expandHalfImmediate(imm8);
   const shift = f.shift ?? 0;
   const bits = cmode.replace(/shift:(\d)/, (_, width) => shift.toString(2).padStart(Number(width), '0'));
   const mode = Number.parseInt(bits.replaceAll(' ', ''), 2);
-  const value = expandImmediate(Number(op), mode, ((f.abc ?? 0) << 5) | (f.defgh ?? 0));
+  const value = expandImmediate(Number(op), mode, imm8);
   return name === 'mvni' ? ~value : value;
 }
 

@@ -1,5 +1,6 @@
 /** AdvSIMDExpandImm (Arm ARM, shared/functions/vector): the 64 bits of a modified immediate. */
 import { expandImmediate as expandFloat } from './fp-scalar.ts';
+import { DOUBLE, HALF, SINGLE } from './fp-shared.ts';
 
 const BYTE = 0xffn;
 const replicate = (value: bigint, bits: number): bigint => {
@@ -20,8 +21,11 @@ export function expandImmediate(op: number, mode: number, imm8: number): bigint 
     return replicate((byte << by) | ((1n << by) - 1n), 32);
   }
   if ((mode & 1) === 0) return op ? bytesFromBits(imm8) : replicate(byte, 8);
-  return op ? expandFloat(true, imm8) : replicate(expandFloat(false, imm8), 32);
+  return op ? expandFloat(DOUBLE, imm8) : replicate(expandFloat(SINGLE, imm8), 32);
 }
+
+/** FMOV (vector, immediate) of halves: o2 = 1 beside cmode 1111. */
+export const expandHalfImmediate = (imm8: number): bigint => replicate(expandFloat(HALF, imm8), 16);
 
 /** Each bit of imm8 becomes a byte of zeros or ones. */
 function bytesFromBits(imm8: number): bigint {

@@ -1,0 +1,177 @@
+/**
+ * Halves on a host that has none (FEAT_FP16): widened to singles, which is exact, computed there, and narrowed.
+ *
+ * Rounding twice, to 24 bits and then to 11, gives what rounding once gives for sums, products, quotients and
+ * roots, because 24 ≥ 2 × 11 + 2 (Figueroa, When is double rounding innocuous?); where the half is
+ * denormal its precision is less, and sums and products are then exact singles anyway. Products of halves have
+ * 22 bits: exact in a single, so that even a fused operation rounds its sum only once before narrowing; that
+ * can go wrong only when the single lies halfway between two halves (`isNoTie`).
+ */
+import type { I32, V128 } from '../../ir/ir.ts';
+import type { Semantics } from '../semantics.ts';
+import {
+  bitsOf,
+  bitwise,
+  both,
+  type Float,
+  fromBits,
+  integer,
+  isVector,
+  type Mask,
+  patternConstant,
+  type Shape,
+  singlesOf,
+} from './fp-shared.ts';
+
+/** A result of the host, and where it is right. */
+export interface Candidate {
+  readonly result: Float;
+  readonly usual: Mask;
+  readonly also?: () => Mask;
+}
+
+// ---- Bits of halves and singles ----
+
+const HALF_MAGNITUDE = 0x7fffn;
+const HALF_SIGN = 0x8000n;
+const HALF_INFINITY = 0x7c00n;
+const SINGLE_MAGNITUDE = 0x7fff_ffffn;
+const SINGLE_INFINITY = 0x7f80_0000n;
+const SIGN_DISTANCE = 16;
+/** Bits of a single's fraction that a half does not have, and what they are halfway between two halves. */
+const DROPPED_BITS = 13;
+const DROPPED = (1n << 13n) - 1n;
+const HALFWAY = 1n << 12n;
+/** 2^112, the quotient of what an exponent field means in both formats, as a single. */
+const REBIAS = BigInt(127 + 112) << 23n;
+/** The same distance of exponent fields, where a half has its. */
+const REBIAS_HALF = 112n << 10n;
+/** 2^-14, the smallest normal half, and 0.5, a single whose last bit is worth the last of a denormal half. */
+const SMALLEST_NORMAL = BigInt(127 - 14) << 23n;
+const DENORMAL_UNITS = BigInt(127 - 1) << 23n;
+
+type Bits = I32 | V128;
+
+/** Words for arithmetic on the bit patterns of singles, one or four. */
+function words(b: Semantics, w: Shape) {
+  const constant = (value: bigint) => patternConstant(b, w, value) as Bits;
+  const op = (name: string, x: Bits, y: Bits) => integer<'i32' | 'v128'>(b, w, name, x, y) as Bits;
+  return {
+    constant,
+    op,
+    and: (x: Bits, mask: bigint) => bitwise(b, w, 'and', x, constant(mask)) as Bits,
+    or: (x: Bits, y: Bits) => bitwise(b, w, 'or', x, y) as Bits,
+    add: (x: Bits, y: bigint) => op('add', x, constant(y)),
+    shift: (name: 'shl' | 'shr_u', x: Bits, by: number) =>
+      integer<'i32' | 'v128'>(b, w, name, x, b.i32(by)) as Bits,
+    choose: (mask: Bits, x: Bits, y: Bits): Bits =>
+      isVector(w)
+        ? b.numeric<'v128'>('v128.bitselect', [x, y, mask])
+        : b.select<'i32'>(mask as I32, x as I32, y as I32),
+  };
+}
+
+/** The single of a half's bit pattern in the low 16 bits; NaNs keep their bits. */
+function widenBits(b: Semantics, w: Shape, half: Bits): Float {
+  const is = words(b, w);
+  const magnitude = is.and(half, HALF_MAGNITUDE);
+  const unscaled = fromBits(b, w, is.shift('shl', magnitude, DROPPED_BITS));
+  const scale = fromBits(b, w, patternConstant(b, w, REBIAS));
+  const scaled = bitsOf(b, w, b.numeric(`${w.name}.mul`, [unscaled, scale]) as Float) as Bits;
+  const special = is.op('gt_u', magnitude, is.constant(HALF_INFINITY - 1n));
+  const infinite = is.constant(SINGLE_INFINITY);
+  const number = isVector(w)
+    ? is.or(scaled, bitwise(b, w, 'and', special, infinite) as Bits)
+    : is.choose(special, is.or(scaled, infinite), scaled);
+  const sign = is.shift('shl', is.and(half, HALF_SIGN), SIGN_DISTANCE);
+  return fromBits(b, w, is.or(number, sign));
+}
+
+/** The half nearest to a single that is no NaN, ties to even, in the low 16 bits. */
+function narrowBits(b: Semantics, w: Shape, single: Float): Bits {
+  const is = words(b, w);
+  const bits = bitsOf(b, w, single) as Bits;
+  const magnitude = is.and(bits, SINGLE_MAGNITUDE);
+  const odd = is.and(is.shift('shr_u', magnitude, DROPPED_BITS), 1n);
+  const rounded = is.op('add', is.add(magnitude, HALFWAY - 1n), odd);
+  const normal = is.op('sub', is.shift('shr_u', rounded, DROPPED_BITS), is.constant(REBIAS_HALF));
+  const limited = isVector(w)
+    ? is.op('min_u', normal, is.constant(HALF_INFINITY))
+    : is.choose(is.op('lt_u', normal, is.constant(HALF_INFINITY)), normal, is.constant(HALF_INFINITY));
+  // Adding one half lets the host round to multiples of the smallest denormal.
+  const half = fromBits(b, w, is.constant(DENORMAL_UNITS));
+  const sum = b.numeric(`${w.name}.add`, [fromBits(b, w, magnitude), half]) as Float;
+  const denormal = is.op('sub', bitsOf(b, w, sum) as Bits, is.constant(DENORMAL_UNITS));
+  const tiny = is.op('lt_u', magnitude, is.constant(SMALLEST_NORMAL));
+  const sign = is.and(is.shift('shr_u', bits, SIGN_DISTANCE), HALF_SIGN);
+  return is.or(is.choose(tiny, denormal, limited), sign);
+}
+
+/** Whether a single is not halfway between two normal halves, so that it narrows like what it was rounded from. */
+export function isNoTie(b: Semantics, w: Shape, single: Float): Mask {
+  const is = words(b, w);
+  return is.op('ne', is.and(bitsOf(b, w, single) as Bits, DROPPED), is.constant(HALFWAY));
+}
+
+// ---- Parts ----
+
+/** The numbers that the host computes with: `x` itself, or, of halves, its singles, lower lanes first. */
+export function hostParts(b: Semantics, s: Shape, x: Float): Float[] {
+  if (!s.half) return [x];
+  const w = singlesOf(s);
+  if (!isVector(s)) return [widenBits(b, w, x as I32)];
+  const extend = (half: 'low' | 'high'): V128 => b.numeric(`i32x4.extend_${half}_i16x8_u`, [x]);
+  const low = widenBits(b, w, extend('low'));
+  return s.lanes === 8 ? [low, widenBits(b, w, extend('high'))] : [low];
+}
+/** The shape of those parts. */
+export const hostShape = (s: Shape): Shape => (s.half ? singlesOf(s) : s);
+
+/** 32-bit lanes of two parts as lanes of 16; one part fills both halves. Lanes saturate. */
+export function packLanes(b: Semantics, parts: readonly Bits[], sign: 's' | 'u'): V128 {
+  return b.numeric(`i16x8.narrow_i32x4_${sign}`, [parts[0] as V128, (parts[1] ?? parts[0]) as V128]);
+}
+/** Results of parts as numbers of the shape. */
+export function joinNumbers(b: Semantics, s: Shape, parts: readonly Float[]): Float {
+  if (!s.half) return parts[0] as Float;
+  const halves = parts.map((part) => narrowBits(b, singlesOf(s), part));
+  return isVector(s) ? packLanes(b, halves, 'u') : (halves[0] as I32);
+}
+/** Masks of parts as a mask of the shape. */
+export function joinMasks(b: Semantics, s: Shape, parts: readonly Mask[]): Mask {
+  return s.half && isVector(s) ? packLanes(b, parts, 's') : (parts[0] as Mask);
+}
+/** Whether masks hold together. */
+export const allOf = (b: Semantics, masks: readonly Mask[]): Mask => masks.reduce((x, y) => both(b, x, y));
+
+/** An operation of the host on numbers of any shape. */
+export function onHost(
+  b: Semantics,
+  s: Shape,
+  operands: readonly Float[],
+  compute: (w: Shape, ...operands: readonly Float[]) => Candidate,
+): Candidate {
+  const columns = operands.map((operand) => hostParts(b, s, operand));
+  const parts = (columns[0] ?? []).map((_, i) =>
+    compute(hostShape(s), ...columns.map((column) => column[i] as Float)),
+  );
+  const also = parts.flatMap((part) => (part.also ? [part.also] : []));
+  return {
+    result: joinNumbers(
+      b,
+      s,
+      parts.map(({ result }) => result),
+    ),
+    usual: allOf(
+      b,
+      parts.map(({ usual }) => usual),
+    ),
+    ...(also.length > 0 && {
+      also: () =>
+        allOf(
+          b,
+          also.map((test) => test()),
+        ),
+    }),
+  };
+}
