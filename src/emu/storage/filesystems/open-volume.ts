@@ -3,6 +3,7 @@
  * a partition's type is only a name.
  */
 import type { BlockStore } from '../block-store.ts';
+import { openExt4 } from './ext4/ext4-volume.ts';
 import { readGeometry } from './fat/boot-sector.ts';
 import { FatVolume } from './fat/fat-volume.ts';
 import { FileSystemError } from './file-system-error.ts';
@@ -42,5 +43,7 @@ export function openPartition(store: BlockStore, partition: Partition): Promise<
 async function openSection(section: Section, what: string): Promise<Volume> {
   const fat = await readGeometry(section);
   if (fat) return FatVolume.open(section, fat);
+  const ext4 = await openExt4(section);
+  if (ext4) return ext4;
   throw new FileSystemError('not-recognised', `${what} has no FAT and no ext2, ext3 or ext4 file system`);
 }
