@@ -105,6 +105,11 @@ const EXCEPTIONS = [
     target: 'ui/testing/fake-machine.ts',
     why: 'development builds show every state of the page by ?fake=NAME; browser tests use it',
   },
+  {
+    from: 'ui/main.ts',
+    target: 'ui/testing/fake-disk-library.ts',
+    why: 'the same for the disk library, by ?fakeDisks=WORDS',
+  },
 ];
 
 const MAX_LINES = 500;

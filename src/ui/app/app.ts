@@ -4,10 +4,22 @@
  */
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import type { CreateMachine } from '../../embed/api.ts';
-import { guessRole } from '../home/file-kind.ts';
+import { askBoot } from '../disks/boot-dialog.ts';
+import { bootOptions, knownBoot, withGuestDisk } from '../disks/disk-boot.ts';
+import type { BrambleDisks, DiskUse, DiskUseEvent } from '../disks/disk-manager.ts';
+import type { DiskShelf } from '../disks/disk-shelf.ts';
 import { type Catalog, loadCatalog } from '../home/guest-catalog.ts';
 import type { LaunchEvent, OptionsEvent } from '../home/home-view.ts';
-import { type LaunchOptions, machineTitle, parseQuery, toMachineOptions } from '../home/launch-options.ts';
+import {
+  hasLocalFiles,
+  type LaunchOptions,
+  machineTitle,
+  parseQuery,
+  toMachineOptions,
+  toQuery,
+} from '../home/launch-options.ts';
+import type { RecentMachines } from '../home/recent-machines.ts';
+import { machineDisks } from '../machine/machine-disks.ts';
 import { MachineSession } from '../machine/session.ts';
 import { logo } from '../shell/art.ts';
 import { toast } from '../shell/clipboard.ts';
@@ -15,11 +27,20 @@ import { confirm } from '../shell/dialogs.ts';
 import { icon } from '../shell/icons.ts';
 import type { SettingsStore } from '../shell/settings.ts';
 import type { Theme } from '../shell/theme.ts';
+import { askAboutDisks, sortFiles, withParts } from './dropped-files.ts';
 import { showHelp } from './help.ts';
 import { themeMenu } from './theme-menu.ts';
 import '../home/home-view.ts';
 
 const HOME_TITLE = 'Bramble: an Arm computer in a tab';
+
+export interface AppParts {
+  readonly settings: SettingsStore;
+  readonly theme: Theme;
+  readonly createMachine: CreateMachine;
+  readonly shelf: DiskShelf;
+  readonly recent: RecentMachines;
+}
 
 export class BrambleApp extends LitElement {
   static override properties = {
@@ -37,13 +58,17 @@ export class BrambleApp extends LitElement {
   readonly #settings: SettingsStore;
   readonly #theme: Theme;
   readonly #createMachine: CreateMachine;
+  readonly #shelf: DiskShelf;
+  readonly #recent: RecentMachines;
   #launching = false;
 
-  constructor(settings: SettingsStore, theme: Theme, createMachine: CreateMachine) {
+  constructor(parts: AppParts) {
     super();
-    this.#settings = settings;
-    this.#theme = theme;
-    this.#createMachine = createMachine;
+    this.#settings = parts.settings;
+    this.#theme = parts.theme;
+    this.#createMachine = parts.createMachine;
+    this.#shelf = parts.shelf;
+    this.#recent = parts.recent;
     const { options, problems } = parseQuery(new URLSearchParams(location.search));
     this.catalog = undefined;
     this.options = options;
@@ -63,9 +88,10 @@ export class BrambleApp extends LitElement {
     this.addEventListener('bramble-options', (event) => {
       this.options = (event as OptionsEvent).detail;
     });
+    this.addEventListener('bramble-disk', (event) => void this.#useDisk((event as DiskUseEvent).detail));
     this.addEventListener('bramble-leave', () => void this.#leave());
     window.addEventListener('beforeunload', (event) => {
-      if (this.session?.alive) event.preventDefault();
+      if (this.session?.alive || this.#shelf.isBusy) event.preventDefault();
     });
     window.addEventListener('keydown', (event) => this.#key(event));
     this.#listenForFiles();
@@ -84,12 +110,19 @@ export class BrambleApp extends LitElement {
     }
     return html`<header class="site-header">
         <span class="brand">${logo(26)} Bramble</span>
+        <a class="button ghost" href="#disks">${icon('disk')}Disks</a>
         ${themeMenu(this.#settings)}
         <button type="button" class="button ghost icon-only" aria-label="Help" title="Help (?)" @click=${showHelp}>
           ${icon('help')}
         </button>
       </header>
-      <bramble-home .catalog=${this.catalog} .options=${this.options} .problems=${this.problems}></bramble-home>
+      <bramble-home
+        .catalog=${this.catalog}
+        .options=${this.options}
+        .problems=${this.problems}
+        .shelf=${this.#shelf}
+        .recent=${this.#recent.list}
+      ></bramble-home>
       <footer class="site-footer">
         Bramble is free software. The guests it boots are built from Debian packages and have licences of their own.
       </footer>
@@ -105,17 +138,54 @@ export class BrambleApp extends LitElement {
     if (this.options.autostart) await this.#launch(this.options);
   }
 
-  async #launch(options: LaunchOptions): Promise<void> {
+  async #launch(asked: LaunchOptions): Promise<void> {
     const catalog = this.catalog;
-    const machineOptions = catalog && toMachineOptions(options, catalog);
-    if (catalog === undefined || machineOptions === undefined || this.#launching) return;
+    if (catalog === undefined || this.#launching) return;
     this.#launching = true;
-    const title = machineTitle(options, catalog);
-    const session = new MachineSession(title, machineOptions, this.#createMachine, () => performance.now());
+    try {
+      const options = await withGuestDisk(asked, catalog, this.#shelf, location.href);
+      if (options) await this.#boot(options, catalog);
+    } finally {
+      this.#launching = false;
+    }
+  }
+
+  async #boot(options: LaunchOptions, catalog: Catalog): Promise<void> {
+    const machineOptions = toMachineOptions(options, catalog);
+    if (machineOptions === undefined) return;
+    const diskName = (id: string): string | undefined => this.#shelf.diskById(id)?.name;
+    const title = machineTitle(options, catalog, diskName);
+    const session = new MachineSession(title, machineOptions, this.#createMachine, () => performance.now(), {
+      disks: machineDisks(machineOptions, diskName),
+    });
     void session.open();
-    if (await loadMachineView()) this.session = session;
-    else await session.close();
-    this.#launching = false;
+    if (!(await loadMachineView())) return await session.close();
+    this.session = session;
+    if (hasLocalFiles(options)) return;
+    const query = toQuery({ ...options, autostart: false }).toString();
+    this.#recent.add({ title, query, bootedMs: Date.now() });
+  }
+
+  async #useDisk({ disk, how }: DiskUse): Promise<void> {
+    const catalog = this.catalog;
+    if (how === 'attach') {
+      const disks = [...this.options.disks, { library: disk.id, mode: 'write' } as const];
+      await this.#show({ ...this.options, disks });
+      return toast(`${disk.name} is added to your own machine.`);
+    }
+    if (catalog === undefined) return;
+    const known = knownBoot(disk, catalog, this.#shelf.boots, location.href);
+    const boot = known && how !== 'choose' ? known : await askBoot(disk, catalog, known);
+    if (boot === undefined) return;
+    this.#shelf.boots.set(disk.id, boot);
+    await this.#launch(bootOptions(disk, boot, how === 'boot-snapshot' ? 'snapshot' : 'write'));
+  }
+
+  /** Fills in the form and brings it into view. */
+  async #show(options: LaunchOptions): Promise<void> {
+    this.options = options;
+    await this.updateComplete;
+    this.querySelector('bramble-own-machine')?.scrollIntoView({ block: 'start' });
   }
 
   async #leave(): Promise<void> {
@@ -158,18 +228,24 @@ export class BrambleApp extends LitElement {
   }
 
   async #take(files: readonly File[]): Promise<void> {
-    let options = this.options;
-    const told: string[] = [];
-    for (const file of files) {
-      const role = await guessRole(file);
-      options =
-        role === 'disk' ? { ...options, disks: [...options.disks, file] } : { ...options, [role]: file };
-      told.push(`${file.name} as ${role}`);
+    const { parts, disks } = await sortFiles(files);
+    if (parts.length > 0) {
+      await this.#show(withParts(this.options, parts));
+      toast(`Took ${parts.map(({ file, role }) => `${file.name} as ${role}`).join(', ')}.`);
     }
-    this.options = options;
-    await this.updateComplete;
-    this.querySelector('bramble-own-machine')?.scrollIntoView({ block: 'start' });
-    toast(`Took ${told.join(', ')}.`);
+    if (disks.length === 0) return;
+    await this.#shelf.open();
+    const answer = this.#shelf.state === 'open' ? await askAboutDisks(disks) : 'once';
+    if (answer === 'once') {
+      await this.#show({ ...this.options, disks: [...this.options.disks, ...disks] });
+      toast(
+        `Took ${disks.map(({ name }) => name).join(', ')} as ${disks.length === 1 ? 'a disk' : 'disks'}.`,
+      );
+    } else if (answer === 'import') {
+      const manager = this.querySelector<BrambleDisks>('bramble-disks');
+      manager?.importFiles(disks);
+      manager?.scrollIntoView({ block: 'start' });
+    }
   }
 }
 

@@ -1,12 +1,15 @@
 /** A guest of the catalogue as a card: what it is, what it costs to load, what is in it. */
 import { html, nothing, type TemplateResult } from 'lit';
+import type { DiskJob } from '../disks/disk-job.ts';
+import { jobFacts } from '../disks/job-card.ts';
 import { formatBytes } from '../shell/format.ts';
 import { icon } from '../shell/icons.ts';
-import { downloadBytes, type Guest } from './guest-catalog.ts';
+import { downloadBytes, fileOf, type Guest } from './guest-catalog.ts';
 
 const SHA256_SHOWN = 12;
 
-export function guestCard(guest: Guest, boot: () => void): TemplateResult {
+/** `importing` is set while the guest's disk comes into the library. */
+export function guestCard(guest: Guest, boot: () => void, importing: DiskJob | undefined): TemplateResult {
   return html`<li class="card guest-card">
     <span class="guest-mark">${icon('shell')}</span>
     <div class="guest-what">
@@ -14,14 +17,19 @@ export function guestCard(guest: Guest, boot: () => void): TemplateResult {
       <p>${guest.description}</p>
       <p class="chips">
         <span class="chip">${formatBytes(downloadBytes(guest))} to load</span>
+        ${fileOf(guest, 'disk') ? html`<span class="chip">Keeps its disk in this browser</span>` : nothing}
         <span class="chip">${guest.memoryMiB} MiB memory</span>
         ${guest.licences.map((licence) => html`<span class="chip">${licence}</span>`)}
       </p>
       ${contents(guest)}
     </div>
-    <button type="button" class="button" @click=${boot} aria-label="Boot ${guest.title}">
-      ${icon('play')}Boot
-    </button>
+    ${
+      importing
+        ? html`<p class="guest-import">${icon('drop')}${jobFacts(importing)}</p>`
+        : html`<button type="button" class="button" @click=${boot} aria-label="Boot ${guest.title}">
+            ${icon('play')}Boot
+          </button>`
+    }
   </li>`;
 }
 

@@ -1,17 +1,23 @@
-/** The first page: one primary action, the catalogue, and a machine of one's own. */
+/** The first page: one primary action, the catalogue, the user's disks, and a machine of one's own. */
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
+import type { DiskJob } from '../disks/disk-job.ts';
+import type { DiskShelf } from '../disks/disk-shelf.ts';
 import { caneArt } from '../shell/art.ts';
-import { formatBytes } from '../shell/format.ts';
+import { formatAgo, formatBytes } from '../shell/format.ts';
 import { icon } from '../shell/icons.ts';
 import { guestCard } from './guest-card.ts';
 import { type Catalog, defaultGuest, downloadBytes, type Guest } from './guest-catalog.ts';
 import {
   isDefaultLaunch,
   type LaunchOptions,
+  libraryDisks,
   machineTitle,
   NO_OPTIONS,
+  parseQuery,
   toMachineOptions,
 } from './launch-options.ts';
+import type { RecentMachine } from './recent-machines.ts';
+import '../disks/disk-manager.ts';
 import './own-machine.ts';
 import './home.css';
 
@@ -25,17 +31,34 @@ export class BrambleHome extends LitElement {
     catalog: { attribute: false },
     options: { attribute: false },
     problems: { attribute: false },
+    shelf: { attribute: false },
+    recent: { attribute: false },
   };
   /** Undefined while it is being fetched. */
   declare catalog: Catalog | undefined;
   declare options: LaunchOptions;
   declare problems: readonly string[];
+  declare shelf: DiskShelf;
+  /** What was booted last, newest first. */
+  declare recent: readonly RecentMachine[];
+  #unsubscribe: (() => void) | undefined;
 
   constructor() {
     super();
     this.catalog = undefined;
     this.options = NO_OPTIONS;
     this.problems = [];
+    this.recent = [];
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.#unsubscribe = this.shelf.subscribe(() => this.requestUpdate());
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.#unsubscribe?.();
   }
 
   protected override createRenderRoot(): this {
@@ -44,8 +67,13 @@ export class BrambleHome extends LitElement {
 
   protected override render(): TemplateResult {
     return html`<main class="home" id="content" tabindex="-1">
-      ${this.#hero()} ${this.#problems()} ${this.#catalogue()}
-      <bramble-own-machine .catalog=${this.catalog} .options=${this.options}></bramble-own-machine>
+      ${this.#hero()} ${this.#problems()} ${this.#recent()} ${this.#catalogue()}
+      <bramble-disks .shelf=${this.shelf}></bramble-disks>
+      <bramble-own-machine
+        .catalog=${this.catalog}
+        .options=${this.options}
+        .disks=${this.shelf.disks}
+      ></bramble-own-machine>
     </main>`;
   }
 
@@ -69,8 +97,12 @@ export class BrambleHome extends LitElement {
     if (asked === undefined) return missingImages(catalog);
     const guest = defaultGuest(catalog);
     if (guest === undefined || !isDefaultLaunch(this.options))
-      return this.#primary(`Boot ${machineTitle(this.options, catalog)}`, undefined);
+      return this.#primary(`Boot ${this.#title(catalog)}`, undefined);
     return this.#primary(guest.name === 'hello' ? `Boot ${guest.title}` : 'Boot Linux', guest);
+  }
+
+  #title(catalog: Catalog): string {
+    return machineTitle(this.options, catalog, (id) => this.shelf.diskById(id)?.name);
   }
 
   #primary(label: string, guest: Guest | undefined): TemplateResult {
@@ -104,15 +136,50 @@ export class BrambleHome extends LitElement {
     </div>`;
   }
 
+  #recent(): TemplateResult | typeof nothing {
+    const machines = this.recent
+      .map((machine) => ({ ...machine, options: parseQuery(new URLSearchParams(machine.query)).options }))
+      .filter(({ options }) => this.#isThere(options));
+    if (this.catalog === undefined || machines.length === 0) return nothing;
+    return html`<section class="recent" aria-labelledby="recent">
+      <h2 id="recent">${icon('clock')}Last booted</h2>
+      <ul>
+        ${machines.map(
+          ({ title, bootedMs, options }) => html`<li>
+            <button type="button" class="button recent-machine" @click=${() => this.#launch(options)}>
+              ${title} <small>${formatAgo(bootedMs, Date.now())}</small>
+            </button>
+          </li>`,
+        )}
+      </ul>
+    </section>`;
+  }
+
+  /** Whether everything that the options name still exists here. */
+  #isThere(options: LaunchOptions): boolean {
+    const { catalog } = this;
+    return (
+      catalog !== undefined &&
+      toMachineOptions(options, catalog) !== undefined &&
+      libraryDisks(options).every(({ library }) => this.shelf.diskById(library) !== undefined)
+    );
+  }
+
   #catalogue(): TemplateResult | typeof nothing {
     const guests = this.catalog?.guests ?? [];
     if (guests.length === 0) return nothing;
     return html`<section class="section" aria-labelledby="catalogue">
       <h2 id="catalogue">Ready to boot</h2>
       <ul class="cards">
-        ${guests.map((guest) => guestCard(guest, () => this.#launch({ ...NO_OPTIONS, guest: guest.name })))}
+        ${guests.map((guest) =>
+          guestCard(guest, () => this.#launch({ ...NO_OPTIONS, guest: guest.name }), this.#importOf(guest)),
+        )}
       </ul>
     </section>`;
+  }
+
+  #importOf(guest: Guest): DiskJob | undefined {
+    return this.shelf.jobs.find((job) => job.kind === 'import' && job.name === guest.title && !job.problem);
   }
 
   #launch(options: LaunchOptions): void {

@@ -11,13 +11,23 @@ export type FileRole = GuestFileRole;
 /** A file picked or dropped by the user, or an address. */
 export type SourceChoice = File | string;
 
+/** A disk of the library; `snapshot` drops what the guest writes. */
+export interface LibraryDisk {
+  readonly library: string;
+  readonly mode: 'write' | 'snapshot';
+}
+
+export type DiskChoice = SourceChoice | LibraryDisk;
+
 export interface LaunchOptions {
   /** Name in the catalogue; absent means the default guest, unless there is a kernel. */
   readonly guest?: string;
   readonly kernel?: SourceChoice;
   readonly initrd?: SourceChoice;
   readonly dtb?: SourceChoice;
-  readonly disks: readonly SourceChoice[];
+  /** The first disk: stands in for the one that the guest brings, if it brings one. */
+  readonly rootDisk?: LibraryDisk;
+  readonly disks: readonly DiskChoice[];
   readonly memoryMiB?: number;
   readonly commandLine?: string;
   readonly engine: EngineMode;
@@ -67,7 +77,11 @@ export function parseQuery(query: URLSearchParams): ParsedQuery {
     ...present('commandLine', query.get('append')),
     ...(memoryFits && memoryMiB !== undefined ? { memoryMiB } : {}),
     ...(engine === undefined ? {} : { engine }),
-    disks: query.getAll('disk').filter((url) => url !== ''),
+    ...present('rootDisk', parseLibraryDisk(query.get('root-disk') ?? '')),
+    disks: query
+      .getAll('disk')
+      .filter((text) => text !== '')
+      .map((text) => parseLibraryDisk(text) ?? text),
     autostart: query.get('autostart') === '1',
   };
   return { options, problems };
@@ -83,7 +97,8 @@ export function toQuery(options: LaunchOptions): URLSearchParams {
   put('kernel', options.kernel);
   put('initrd', options.initrd);
   put('dtb', options.dtb);
-  for (const disk of options.disks) put('disk', disk);
+  if (options.rootDisk) query.set('root-disk', libraryDiskText(options.rootDisk));
+  for (const disk of options.disks) put('disk', isLibraryDisk(disk) ? libraryDiskText(disk) : disk);
   put('append', options.commandLine);
   if (options.memoryMiB !== undefined) query.set('memory', options.memoryMiB.toString());
   if (options.engine !== NO_OPTIONS.engine) query.set('engine', options.engine);
@@ -91,9 +106,39 @@ export function toQuery(options: LaunchOptions): URLSearchParams {
   return query;
 }
 
+export function isLibraryDisk(disk: DiskChoice): disk is LibraryDisk {
+  return typeof disk === 'object' && 'library' in disk;
+}
+
+const LIBRARY_PREFIX = 'library:';
+const SNAPSHOT_SUFFIX = ',snapshot';
+
+/** `library:ID` or `library:ID,snapshot`: a link that works in the browser that has the disk. */
+function libraryDiskText({ library, mode }: LibraryDisk): string {
+  return `${LIBRARY_PREFIX}${library}${mode === 'snapshot' ? SNAPSHOT_SUFFIX : ''}`;
+}
+
+function parseLibraryDisk(text: string): LibraryDisk | undefined {
+  if (!text.startsWith(LIBRARY_PREFIX)) return undefined;
+  const rest = text.slice(LIBRARY_PREFIX.length);
+  return rest.endsWith(SNAPSHOT_SUFFIX)
+    ? { library: rest.slice(0, -SNAPSHOT_SUFFIX.length), mode: 'snapshot' }
+    : { library: rest, mode: 'write' };
+}
+
+/** Every library disk that the options name. */
+export function libraryDisks({ rootDisk, disks }: LaunchOptions): readonly LibraryDisk[] {
+  return [...(rootDisk ? [rootDisk] : []), ...disks.filter(isLibraryDisk)];
+}
+
 /** Whether a link would lose something, because it lies in the user's own files. */
 export function hasLocalFiles(options: LaunchOptions): boolean {
-  const sources = [options.kernel, options.initrd, options.dtb, ...options.disks];
+  const sources: readonly (DiskChoice | undefined)[] = [
+    options.kernel,
+    options.initrd,
+    options.dtb,
+    ...options.disks,
+  ];
   return sources.some((source) => source instanceof File);
 }
 
@@ -110,8 +155,14 @@ export function baseGuest(options: LaunchOptions, catalog: Catalog): Guest | und
   return options.kernel === undefined ? defaultGuest(catalog) : undefined;
 }
 
-/** What to call the machine on the screen. */
-export function machineTitle(options: LaunchOptions, catalog: Catalog): string {
+/** What to call the machine on the screen; `diskName` knows the names of the user's disks. */
+export function machineTitle(
+  options: LaunchOptions,
+  catalog: Catalog,
+  diskName: (id: string) => string | undefined = () => undefined,
+): string {
+  const rootName = options.rootDisk && diskName(options.rootDisk.library);
+  if (rootName !== undefined) return rootName;
   const guest = baseGuest(options, catalog);
   if (guest !== undefined) return guest.title;
   const kernel = options.kernel;
@@ -127,7 +178,10 @@ export function toMachineOptions(options: LaunchOptions, catalog: Catalog): Mach
   const kernel = source('kernel');
   if (kernel === undefined) return undefined;
   const guestDisks = guest?.files.filter((file) => file.role === 'disk').map((file) => file.url) ?? [];
-  const disks: readonly DiskOptions[] = [...guestDisks, ...options.disks].map((disk) => ({ source: disk }));
+  const firstDisks = options.rootDisk ? [options.rootDisk] : guestDisks;
+  const disks: readonly DiskOptions[] = [...firstDisks, ...options.disks].map((disk) =>
+    isLibraryDisk(disk) ? disk : { source: disk },
+  );
   return {
     kernel,
     ...present('initrd', source('initrd')),

@@ -4,6 +4,7 @@
  */
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import type { EngineMode } from '../../embed/api.ts';
+import type { DiskInfo } from '../../embed/disk-library.ts';
 import { copyText, toast } from '../shell/clipboard.ts';
 import { askText } from '../shell/dialogs.ts';
 import { formatBytes } from '../shell/format.ts';
@@ -14,6 +15,7 @@ import {
   hasLocalFiles,
   isMemorySize,
   type LaunchOptions,
+  libraryDisks,
   MEMORY_MIB,
   NO_GUEST,
   NO_OPTIONS,
@@ -21,11 +23,12 @@ import {
   toMachineOptions,
   toQuery,
 } from './launch-options.ts';
+import { ownDisks } from './own-disks.ts';
 
 type SingleRole = 'kernel' | 'initrd' | 'dtb';
 
 interface Slot {
-  readonly role: SingleRole | 'disk';
+  readonly role: SingleRole;
   readonly label: string;
   readonly about: string;
 }
@@ -34,7 +37,6 @@ const SLOTS: readonly Slot[] = [
   { role: 'kernel', label: 'Kernel', about: 'an arm64 Linux Image, plain or gzip, or a bare-metal binary' },
   { role: 'initrd', label: 'Initrd', about: 'a cpio archive, the first root file system' },
   { role: 'dtb', label: 'Device tree', about: 'replaces the one Bramble makes' },
-  { role: 'disk', label: 'Disks', about: 'raw images; what the guest writes is dropped at the end' },
 ];
 
 const ADDRESS_LABEL = 'URL; another site must allow reading it (CORS)';
@@ -49,10 +51,13 @@ export class BrambleOwnMachine extends LitElement {
   static override properties = {
     catalog: { attribute: false },
     options: { attribute: false },
+    disks: { attribute: false },
     memoryText: { state: true },
   };
   declare catalog: Catalog | undefined;
   declare options: LaunchOptions;
+  /** The user's library. */
+  declare disks: readonly DiskInfo[];
   /** What stands in the memory field while it is no valid size. */
   declare memoryText: string | undefined;
 
@@ -60,6 +65,7 @@ export class BrambleOwnMachine extends LitElement {
     super();
     this.catalog = undefined;
     this.options = NO_OPTIONS;
+    this.disks = [];
     this.memoryText = undefined;
   }
 
@@ -80,7 +86,7 @@ export class BrambleOwnMachine extends LitElement {
       <form class="card own-form" @submit=${this.#submit}>
         ${this.#startFrom()}
         <ul class="slots">
-          ${SLOTS.map((slot) => this.#slot(slot))}
+          ${SLOTS.map((slot) => this.#slot(slot))} ${this.#disks()}
         </ul>
         ${this.#advanced()} ${this.#actions()}
       </form>
@@ -103,17 +109,19 @@ export class BrambleOwnMachine extends LitElement {
   }
 
   #slot(slot: Slot): TemplateResult {
-    const own =
-      slot.role === 'disk' ? this.options.disks : [this.options[slot.role]].filter((it) => it !== undefined);
+    const own = this.options[slot.role];
     const guestFile = this.#guest && fileOf(this.#guest, slot.role);
-    const inherited = slot.role !== 'disk' && own.length > 0 ? undefined : guestFile;
     return html`<li class="slot">
       <span class="slot-icon">${icon('file')}</span>
       <div class="slot-what">
         <strong id="slot-${slot.role}">${slot.label}</strong>
-        ${inherited ? html`<span class="slot-file">${inherited.url.split('/').at(-1)} <em>from the guest</em></span>` : nothing}
-        ${own.map((source, index) => this.#chosen(slot, source, index))}
-        ${own.length === 0 && !inherited ? html`<span class="hint">${slot.about}</span>` : nothing}
+        ${
+          own !== undefined
+            ? this.#chosen(slot, own)
+            : guestFile
+              ? html`<span class="slot-file">${guestFile.url.split('/').at(-1)} <em>from the guest</em></span>`
+              : html`<span class="hint">${slot.about}</span>`
+        }
       </div>
       <button
         type="button"
@@ -125,20 +133,19 @@ export class BrambleOwnMachine extends LitElement {
         ${icon('link')}
       </button>
       <label class="button">
-        ${own.length > 0 && slot.role !== 'disk' ? 'Replace…' : slot.role === 'disk' ? 'Add…' : 'Choose…'}
+        ${own === undefined ? 'Choose…' : 'Replace…'}
         <span class="visually-hidden">${slot.label}</span>
         <input
           type="file"
           class="visually-hidden"
           data-role=${slot.role}
-          ?multiple=${slot.role === 'disk'}
           @change=${(event: Event) => this.#pick(slot, event.target as HTMLInputElement)}
         />
       </label>
     </li>`;
   }
 
-  #chosen(slot: Slot, source: SourceChoice, index: number): TemplateResult {
+  #chosen(slot: Slot, source: SourceChoice): TemplateResult {
     const name = source instanceof File ? source.name : source;
     return html`<span class="slot-file">
       <span class="slot-name">${name}</span>
@@ -148,11 +155,35 @@ export class BrambleOwnMachine extends LitElement {
         class="button ghost icon-only small"
         aria-label="Remove ${name}"
         title="Remove"
-        @click=${() => this.#remove(slot, index)}
+        @click=${() => this.#remove(slot)}
       >
         ${icon('close')}
       </button>
     </span>`;
+  }
+
+  #disks(): TemplateResult {
+    const { options } = this;
+    return ownDisks({
+      options,
+      guestDisk: this.#guest && fileOf(this.#guest, 'disk'),
+      library: this.disks,
+      change: (part) => this.#edit({ ...options, ...part }),
+      changeRootDisk: (rootDisk) => this.#edit({ ...options, rootDisk }),
+      dropRootDisk: () => {
+        const { rootDisk: _, ...rest } = options;
+        this.#edit(rest);
+      },
+      enterAddress: async () => {
+        const address = await askText('Address of the disk', ADDRESS_LABEL, 'Use it');
+        if (address !== undefined) this.#edit({ ...this.options, disks: [...this.options.disks, address] });
+      },
+      pick: (input) => {
+        const files = [...(input.files ?? [])];
+        input.value = '';
+        this.#edit({ ...this.options, disks: [...this.options.disks, ...files] });
+      },
+    });
   }
 
   #advanced(): TemplateResult {
@@ -228,32 +259,24 @@ export class BrambleOwnMachine extends LitElement {
 
   #changeGuest(event: Event): void {
     const name = (event.target as HTMLSelectElement).value;
-    this.#edit({ ...this.options, guest: name });
+    const { rootDisk: _, ...rest } = this.options;
+    this.#edit({ ...rest, guest: name });
   }
 
   #pick(slot: Slot, input: HTMLInputElement): void {
-    const files = [...(input.files ?? [])];
+    const file = input.files?.[0];
     input.value = '';
-    this.#add(slot, files);
+    if (file) this.#edit({ ...this.options, [slot.role]: file });
   }
 
   async #enterAddress(slot: Slot): Promise<void> {
     const address = await askText(`Address of the ${slot.label.toLowerCase()}`, ADDRESS_LABEL, 'Use it');
-    if (address !== undefined) this.#add(slot, [address]);
+    if (address !== undefined) this.#edit({ ...this.options, [slot.role]: address });
   }
 
-  #add(slot: Slot, sources: readonly SourceChoice[]): void {
-    if (slot.role === 'disk') this.#edit({ ...this.options, disks: [...this.options.disks, ...sources] });
-    else if (sources.length > 0) this.#edit({ ...this.options, [slot.role]: sources[0] });
-  }
-
-  #remove(slot: Slot, index: number): void {
-    if (slot.role === 'disk') {
-      this.#edit({ ...this.options, disks: this.options.disks.filter((_, at) => at !== index) });
-    } else {
-      const { [slot.role]: _, ...rest } = this.options;
-      this.#edit(rest);
-    }
+  #remove(slot: Slot): void {
+    const { [slot.role]: _, ...rest } = this.options;
+    this.#edit(rest);
   }
 
   #changeMemory(event: Event): void {
@@ -275,6 +298,8 @@ export class BrambleOwnMachine extends LitElement {
     url.search = toQuery(this.options).toString();
     await copyText(url.href, 'Link copied.');
     if (hasLocalFiles(this.options)) toast('Link copied, without your own files: they stay here.');
+    else if (libraryDisks(this.options).length > 0)
+      toast('Link copied. It works in this browser only: your disks are here.');
   }
 
   #edit(options: LaunchOptions): void {

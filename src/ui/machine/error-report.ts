@@ -1,5 +1,5 @@
 /** The text that "Copy report" puts on the clipboard: what a maintainer asks for first. Pure. */
-import type { ByteSource, MachineError, MachineOptions, MachineStats } from '../../embed/api.ts';
+import type { ByteSource, DiskOptions, MachineError, MachineOptions, MachineStats } from '../../embed/api.ts';
 import { formatBytes, formatCount } from '../shell/format.ts';
 
 export interface ReportInput {
@@ -30,7 +30,7 @@ export function errorReport(input: ReportInput): string {
       ['Kernel', sourceText(options.kernel)],
       ['Initrd', sourceText(options.initrd)],
       ['Device tree', sourceText(options.dtb)],
-      ['Disks', options.disks?.map(({ source }) => sourceText(source)).join(', ')],
+      ['Disks', options.disks?.map(diskText).join(', ')],
       ['Command line', options.commandLine],
       ['Memory', options.memoryMiB ? `${options.memoryMiB} MiB` : undefined],
       ['Engine', options.engine],
@@ -56,6 +56,11 @@ function section(title: string, rows: readonly (readonly [string, string | undef
 
 function block(title: string, text: string | undefined): string | undefined {
   return text ? `## ${title}\n${text}` : undefined;
+}
+
+function diskText(disk: DiskOptions): string {
+  const name = 'library' in disk ? `library disk ${disk.library}` : (sourceText(disk.source) ?? '');
+  return disk.mode === undefined ? name : `${name}, ${disk.mode}`;
 }
 
 /** Names a source without its bytes; a file's name says enough, and its contents are the user's. */

@@ -13,6 +13,7 @@ import type {
   MachineState,
   MachineStats,
 } from '../../embed/api.ts';
+import type { MachineDisk } from './machine-disks.ts';
 import { TransferMeter, type TransferView } from './transfer-meter.ts';
 
 export interface PhaseMark {
@@ -27,6 +28,7 @@ const INSTRUCTIONS_PER_MILLION = 1e6;
 export class MachineSession {
   readonly title: string;
   readonly options: MachineOptions;
+  readonly disks: readonly MachineDisk[];
   readonly #create: CreateMachine;
   readonly #nowMs: () => number;
   readonly #listeners = new Set<() => void>();
@@ -44,8 +46,15 @@ export class MachineSession {
   #consoleSize: readonly [number, number] | undefined;
   #closed = false;
 
-  constructor(title: string, options: MachineOptions, create: CreateMachine, nowMs: () => number) {
+  constructor(
+    title: string,
+    options: MachineOptions,
+    create: CreateMachine,
+    nowMs: () => number,
+    about: { readonly disks: readonly MachineDisk[] } = { disks: [] },
+  ) {
     this.title = title;
+    this.disks = about.disks;
     this.options = options;
     this.#create = create;
     this.#nowMs = nowMs;

@@ -2,7 +2,7 @@
  * Modal questions on the native dialog element, which keeps focus inside, closes on Escape and gives
  * focus back to where it was.
  */
-import { html, render, type TemplateResult } from 'lit';
+import { html, nothing, render, type TemplateResult } from 'lit';
 
 export interface Choice<T extends string> {
   readonly value: T;
@@ -12,8 +12,9 @@ export interface Choice<T extends string> {
 
 export interface Question<T extends string> {
   readonly title: string;
-  readonly body: string | TemplateResult;
-  /** From the left; the last one is what Enter means. */
+  /** A function draws again after every input, for bodies that answer what is entered. */
+  readonly body: string | TemplateResult | (() => TemplateResult);
+  /** From the left; the last one is what Enter means, once every field is valid. */
   readonly choices: readonly Choice<T>[];
 }
 
@@ -25,27 +26,11 @@ export function ask<T extends string>(question: Question<T>): Promise<T | undefi
   const titleId = `dialog-title-${dialogCount}`;
   const dialog = document.createElement('dialog');
   dialog.setAttribute('aria-labelledby', titleId);
-  const last = question.choices.at(-1);
-  render(
-    html`<form method="dialog" class="dialog-body">
-      <h2 id=${titleId}>${question.title}</h2>
-      ${typeof question.body === 'string' ? html`<p>${question.body}</p>` : question.body}
-      <div class="dialog-actions">
-        ${question.choices.map(
-          (choice) => html`<button
-            type=${choice === last ? 'submit' : 'button'}
-            class="button ${choice.style ?? ''}"
-            value=${choice.value}
-            ?autofocus=${choice === last}
-            @click=${() => dialog.close(choice.value)}
-          >
-            ${choice.label}
-          </button>`,
-        )}
-      </div>
-    </form>`,
-    dialog,
-  );
+  const draw = (): void => {
+    render(dialogBody(question, titleId, dialog), dialog);
+  };
+  draw();
+  dialog.addEventListener('input', draw);
   document.body.append(dialog);
   return new Promise((resolve) => {
     dialog.addEventListener('close', () => {
@@ -58,6 +43,35 @@ export function ask<T extends string>(question: Question<T>): Promise<T | undefi
     });
     dialog.showModal();
   });
+}
+
+function dialogBody<T extends string>(
+  { title, body, choices }: Question<T>,
+  titleId: string,
+  dialog: HTMLDialogElement,
+): TemplateResult {
+  const last = choices.at(-1);
+  // Enter pressed by habit must not destroy anything.
+  const focused = last?.style === 'danger' ? choices[0] : last;
+  const content =
+    typeof body === 'function' ? body() : typeof body === 'string' ? html`<p>${body}</p>` : body;
+  return html`<form method="dialog" class="dialog-body">
+    <h2 id=${titleId}>${title}</h2>
+    ${content}
+    <div class="dialog-actions">
+      ${choices.map(
+        (choice) => html`<button
+          type=${choice === last ? 'submit' : 'button'}
+          class="button ${choice.style ?? ''}"
+          value=${choice.value}
+          ?autofocus=${choice === focused}
+          @click=${choice === last ? nothing : () => dialog.close(choice.value)}
+        >
+          ${choice.label}
+        </button>`,
+      )}
+    </div>
+  </form>`;
 }
 
 /** Asks for a line of text; undefined when the dialog was dismissed or nothing was entered. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  formatAgo,
   formatBytes,
   formatClock,
   formatCount,
@@ -44,4 +45,15 @@ it('prints rates and counts', () => {
   expect(formatMips(0.42)).toBe('0.4');
   expect(formatMips(312.4)).toBe('312');
   expect(formatCount(1_234_567.2)).toBe('1,234,567');
+});
+
+it('tells how long ago something was, and the date when that is long', () => {
+  const nowMs = Date.UTC(2026, 4, 20, 12);
+  const minutes = (count: number): string => formatAgo(nowMs - count * 60_000, nowMs);
+  expect(formatAgo(nowMs + 5000, nowMs)).toBe('just now');
+  expect(minutes(5)).toBe('5 min ago');
+  expect(minutes(3 * 60 + 10)).toBe('3 h ago');
+  expect(minutes(25 * 60)).toBe('yesterday');
+  expect(minutes(9 * 24 * 60)).toBe('9 days ago');
+  expect(minutes(40 * 24 * 60)).toBe('on 2026-04-10');
 });

@@ -63,3 +63,20 @@ export function formatMips(mips: number): string {
 export function formatCount(count: number): string {
   return Math.round(count).toLocaleString('en-US');
 }
+
+const MS_PER_MINUTE = SECONDS_PER_MINUTE * MS_PER_SECOND;
+const MS_PER_HOUR = SECONDS_PER_HOUR * MS_PER_SECOND;
+const MS_PER_DAY = 24 * MS_PER_HOUR;
+const DAYS_TOLD = 14;
+
+/** How long ago something was: `just now`, `5 min ago`, `3 h ago`, `yesterday`, `9 days ago`, then the date. */
+export function formatAgo(timeMs: number, nowMs: number): string {
+  const agoMs = nowMs - timeMs;
+  if (agoMs < MS_PER_MINUTE) return 'just now';
+  if (agoMs < MS_PER_HOUR) return `${Math.floor(agoMs / MS_PER_MINUTE)} min ago`;
+  if (agoMs < MS_PER_DAY) return `${Math.floor(agoMs / MS_PER_HOUR)} h ago`;
+  const days = Math.floor(agoMs / MS_PER_DAY);
+  if (days === 1) return 'yesterday';
+  if (days <= DAYS_TOLD) return `${days} days ago`;
+  return `on ${new Date(timeMs).toISOString().slice(0, 'YYYY-MM-DD'.length)}`;
+}

@@ -13,6 +13,8 @@ export interface MenuItem {
   readonly disabled?: boolean;
   /** Set for items that are switches or one of several. */
   readonly checked?: boolean;
+  /** Takes something away that does not come back. */
+  readonly danger?: boolean;
   /** A line above the item. */
   readonly separated?: boolean;
   readonly action: () => void;
@@ -83,7 +85,7 @@ export class BrambleMenu extends LitElement {
     return html`${item.separated ? html`<hr />` : nothing}
       <button
         type="button"
-        class="menu-item"
+        class="menu-item ${item.danger ? 'danger' : ''}"
         role=${isSwitch ? 'menuitemcheckbox' : 'menuitem'}
         aria-checked=${isSwitch ? item.checked : nothing}
         ?disabled=${item.disabled}

@@ -1,0 +1,327 @@
+/**
+ * The user's disks on the first page: bringing images in, the list, what one can do with each, and the room
+ * they take. What to boot is asked of the application by events.
+ */
+import { html, LitElement, nothing, type TemplateResult } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
+import type { DiskInfo } from '../../embed/disk-library.ts';
+import { toast } from '../shell/clipboard.ts';
+import { icon } from '../shell/icons.ts';
+import {
+  askCloneName,
+  askEmptyDisk,
+  askExport,
+  askNewSize,
+  askUrlImport,
+  confirmDelete,
+  confirmReset,
+} from './disk-dialogs.ts';
+import type { DiskJob } from './disk-job.ts';
+import { type DiskActions, diskRow } from './disk-row.ts';
+import type { DiskShelf } from './disk-shelf.ts';
+import { diskNameFor, freeName } from './disk-words.ts';
+import { emptyState } from './empty-state.ts';
+import { type JobActions, jobCard, problemText, unfinishedCard } from './job-card.ts';
+import { chooseTarget } from './save-stream.ts';
+import { type PersistenceAnswer, storageMeter } from './storage-meter.ts';
+import './disks.css';
+
+/** What the user wants to do with a disk, outside this list. */
+export interface DiskUse {
+  readonly disk: DiskInfo;
+  /** `choose` asks how it boots even when that is known. */
+  readonly how: 'boot' | 'boot-snapshot' | 'choose' | 'attach';
+}
+export type DiskUseEvent = CustomEvent<DiskUse>;
+
+/** How often rates move while a job is under way. */
+const TICK_MS = 500;
+
+export class BrambleDisks extends LitElement {
+  static override properties = {
+    shelf: { attribute: false },
+    usedBy: { attribute: false },
+    renaming: { state: true },
+    persistence: { state: true },
+  };
+  declare shelf: DiskShelf;
+  /** The machine of this page, if there is one. */
+  declare usedBy: string | undefined;
+  declare renaming: string | undefined;
+  declare persistence: PersistenceAnswer;
+  #unsubscribe: (() => void) | undefined;
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  constructor() {
+    super();
+    this.renaming = undefined;
+    this.persistence = 'unasked';
+  }
+
+  protected override createRenderRoot(): this {
+    return this;
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.#unsubscribe = this.shelf.subscribe(() => this.requestUpdate());
+    this.#timer = setInterval(() => {
+      if (this.shelf.isBusy) this.requestUpdate();
+    }, TICK_MS);
+    void this.shelf.open();
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.#unsubscribe?.();
+    clearInterval(this.#timer);
+  }
+
+  protected override render(): TemplateResult {
+    const { state } = this.shelf;
+    return html`<section class="section disks" id="disks" aria-labelledby="disks-title" tabindex="-1">
+      <div class="section-head">
+        <h2 id="disks-title">Your disks</h2>
+        ${state === 'open' && this.#hasAny() ? this.#ways() : nothing}
+      </div>
+      ${state === 'unavailable' ? unavailable() : this.#content()}
+      <p class="visually-hidden" role="status">${this.shelf.announcement}</p>
+    </section>`;
+  }
+
+  #content(): TemplateResult {
+    const { shelf } = this;
+    return html`<p class="section-lede">
+        ${icon('lock')}<span
+          >Images that this browser keeps. What a guest writes stays, also when the tab is closed.</span
+        >
+      </p>
+      ${this.#problem()}
+      ${
+        shelf.jobs.length + shelf.unfinished.length === 0
+          ? nothing
+          : html`<ul class="cards jobs">
+              ${shelf.jobs.map((job) => jobCard(job, this.#jobActions))}
+              ${shelf.unfinished.map((one) =>
+                unfinishedCard(
+                  one,
+                  () => void shelf.resume(one),
+                  () => void shelf.act((library) => library.discardImport(one.id)),
+                ),
+              )}
+            </ul>`
+      }
+      ${this.#list()}`;
+  }
+
+  #list(): TemplateResult | typeof nothing {
+    const { shelf } = this;
+    if (shelf.state === 'opening')
+      return html`<div class="card disk-list placeholder" aria-hidden="true"></div>`;
+    if (!this.#hasAny()) return emptyState(this.#ways());
+    const { meter } = shelf;
+    return html`<div class="card disk-list">
+      <ul aria-label="Disks">
+        ${repeat(
+          shelf.disks,
+          ({ id }) => id,
+          (disk) =>
+            diskRow(
+              disk,
+              { isRenaming: disk.id === this.renaming, usedBy: this.usedBy, nowMs: Date.now() },
+              this.#actions,
+            ),
+        )}
+      </ul>
+      ${meter ? storageMeter(meter, this.persistence, () => void this.#askToKeep()) : nothing}
+    </div>`;
+  }
+
+  /** The three ways to a new disk. */
+  #ways(): TemplateResult {
+    return html`<div class="ways">
+      <label class="button ${this.#hasAny() ? '' : 'primary'}"
+        >${icon('drop')}Import an image…
+        <input
+          type="file"
+          class="visually-hidden"
+          multiple
+          data-role="disk-image"
+          @change=${(event: Event) => this.#pick(event.target as HTMLInputElement)}
+        />
+      </label>
+      <button type="button" class="button" @click=${this.#importUrl}>${icon('link')}From an address…</button>
+      <button type="button" class="button" @click=${this.#createEmpty}>${icon('plus')}New empty disk…</button>
+    </div>`;
+  }
+
+  #problem(): TemplateResult | typeof nothing {
+    const { problem } = this.shelf;
+    if (problem === undefined) return nothing;
+    return html`<div class="notice danger" role="alert">
+      ${icon('alert')}
+      <div><strong>${problem.title}</strong>${problemText(problem)}</div>
+      <button
+        type="button"
+        class="button ghost icon-only small"
+        aria-label="Dismiss"
+        title="Dismiss"
+        @click=${() => this.shelf.dismissProblem()}
+      >
+        ${icon('close')}
+      </button>
+    </div>`;
+  }
+
+  #hasAny(): boolean {
+    const { disks, jobs, unfinished } = this.shelf;
+    return disks.length + jobs.length + unfinished.length > 0;
+  }
+
+  #takenNames(): readonly string[] {
+    const { disks, jobs } = this.shelf;
+    return [...disks, ...jobs].map(({ name }) => name);
+  }
+
+  #pick(input: HTMLInputElement): void {
+    const files = [...(input.files ?? [])];
+    input.value = '';
+    this.importFiles(files);
+  }
+
+  importFiles(files: readonly File[]): void {
+    for (const file of files) {
+      const name = freeName(diskNameFor(file.name), this.#takenNames());
+      void this.shelf.import({ source: file, name });
+    }
+  }
+
+  readonly #importUrl = async (): Promise<void> => {
+    const asked = await askUrlImport(this.#takenNames());
+    if (asked === undefined) return;
+    const { url, ...rest } = asked;
+    void this.shelf.import({ source: new URL(url, location.href).href, ...rest });
+  };
+
+  readonly #createEmpty = async (): Promise<void> => {
+    const asked = await askEmptyDisk(this.#takenNames());
+    if (asked) await this.shelf.act((library) => library.createEmpty(asked));
+  };
+
+  readonly #actions: DiskActions = {
+    boot: (disk) => this.#use({ disk, how: 'boot' }),
+    bootWithoutSaving: (disk) => this.#use({ disk, how: 'boot-snapshot' }),
+    chooseBoot: (disk) => this.#use({ disk, how: 'choose' }),
+    attach: (disk) => this.#use({ disk, how: 'attach' }),
+    beginRename: (disk) => void this.#beginRename(disk),
+    rename: (disk, name) => void this.#endRename(disk, name),
+    cancelRename: () => void this.#endRename(undefined, ''),
+    clone: (disk) => void this.#clone(disk),
+    resize: (disk) => void this.#resize(disk),
+    export: (disk) => void this.#export(disk),
+    reset: (disk) => void this.#reset(disk),
+    delete: (disk) => void this.#delete(disk),
+  };
+
+  readonly #jobActions: JobActions = {
+    cancel: (job) => job.cancel(),
+    dismiss: (job) => this.shelf.dismissJob(job),
+    wayOut: (job) => this.#wayOut(job),
+  };
+
+  /** What helps where the same once more would not. */
+  #wayOut(job: DiskJob): ReturnType<JobActions['wayOut']> {
+    if (job.problem?.kind !== 'cross-origin') return undefined;
+    const action = (): void => {
+      this.shelf.dismissJob(job);
+      this.querySelector<HTMLInputElement>('input[data-role=disk-image]')?.click();
+    };
+    return { label: 'Choose the downloaded file…', action };
+  }
+
+  #use(use: DiskUse): void {
+    this.dispatchEvent(new CustomEvent('bramble-disk', { detail: use, bubbles: true }));
+  }
+
+  async #beginRename(disk: DiskInfo): Promise<void> {
+    this.renaming = disk.id;
+    await this.updateComplete;
+    const field = this.querySelector<HTMLInputElement>('.rename');
+    field?.focus();
+    field?.select();
+  }
+
+  async #endRename(disk: DiskInfo | undefined, name: string): Promise<void> {
+    const id = this.renaming;
+    this.renaming = undefined;
+    if (disk) await this.shelf.act((library) => library.rename(disk.id, name));
+    await this.updateComplete;
+    if (id !== undefined && this.#focusIsLost()) this.#menuButton(id)?.focus();
+  }
+
+  async #clone(disk: DiskInfo): Promise<void> {
+    const name = await askCloneName(disk, this.#takenNames());
+    if (name === undefined) return;
+    const clone = await this.shelf.act((library) => library.clone(disk.id, name));
+    if (clone === undefined) return;
+    this.shelf.boots.copy(disk.id, clone.id);
+    toast(`${name} is ready.`);
+  }
+
+  async #resize(disk: DiskInfo): Promise<void> {
+    const sizeBytes = await askNewSize(disk);
+    if (sizeBytes === undefined || sizeBytes === disk.sizeBytes) return;
+    await this.shelf.act((library) => library.resize(disk.id, sizeBytes));
+  }
+
+  async #export(disk: DiskInfo): Promise<void> {
+    const choice = await askExport(disk);
+    if (choice === undefined) return;
+    const target = await chooseTarget(choice.fileName);
+    if (target && (await this.shelf.export(disk, choice.format, target))) toast(`${disk.name} is exported.`);
+  }
+
+  async #reset(disk: DiskInfo): Promise<void> {
+    if (!(await confirmReset(disk))) return;
+    await this.shelf.act((library) => library.reset(disk.id));
+  }
+
+  async #delete(disk: DiskInfo): Promise<void> {
+    if (!(await confirmDelete(disk))) return;
+    const gone = await this.shelf.act(async (library) => {
+      await library.delete(disk.id);
+      return true;
+    });
+    if (!gone) return;
+    this.shelf.boots.forget(disk.id);
+    toast(`${disk.name} is deleted.`);
+    await this.updateComplete;
+    if (this.#focusIsLost()) this.querySelector<HTMLElement>('#disks')?.focus();
+  }
+
+  async #askToKeep(): Promise<void> {
+    this.persistence = 'asking';
+    const granted = await this.shelf.act((library) => library.requestPersistence());
+    this.persistence = granted ? 'unasked' : 'refused';
+  }
+
+  /** Whether what had the focus is gone. */
+  #focusIsLost(): boolean {
+    return document.activeElement === null || document.activeElement === document.body;
+  }
+
+  #menuButton(id: string): HTMLElement | null {
+    return this.querySelector<HTMLElement>(`[data-disk="${CSS.escape(id)}"] bramble-menu > button`);
+  }
+}
+
+function unavailable(): TemplateResult {
+  return html`<p class="section-lede">
+    ${icon('info')}<span
+      >This browser keeps nothing for this page: a private window, or storage is blocked. Disks can still be used below;
+      what a guest writes is dropped when its machine is closed.</span
+    >
+  </p>`;
+}
+
+customElements.define('bramble-disks', BrambleDisks);
