@@ -127,7 +127,7 @@ describe('bits', () => {
     ['SPSR_EL1', 0xf0f0_13dfn],
     ['ESR_EL1', 0xffff_ffffn],
     ['ACTLR_EL1', 0n],
-    ['FPCR', 0x07c0_0000n],
+    ['FPCR', 0x07c8_0000n],
     ['FPSR', 0x0800_009fn],
     ['CNTKCTL_EL1', 0x3ffn],
     ['CONTEXTIDR_EL1', 0xffff_ffffn],
