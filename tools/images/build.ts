@@ -2,14 +2,16 @@
  * `npm run images [-- name… | --list | --if-missing]`: builds guest images into public/images/.
  * Exit status 3 when this computer has no Debian packages to offer, 2 on a wrong name, 0 otherwise.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { assemble } from '../../src/emu/isa/assembler.ts';
 import { writeCpio } from './cpio.ts';
-import { type DebianPackage, PackagesUnavailableError, PrivateApt } from './debian.ts';
+import { buildDisk } from './debian/build.ts';
+import { PackagesUnavailableError, PrivateApt } from './debian.ts';
+import { emitFile, entryFacts, portable } from './image-output.ts';
 import { gzipForServing, initramfsEntries, overlayFiles } from './initramfs.ts';
-import { collectModules, type KernelModule } from './kernel-modules.ts';
+import { busyboxBinary, kernelParts } from './linux-parts.ts';
 import {
   type GuestEntry,
   type ImageFile,
@@ -18,7 +20,6 @@ import {
   readManifest,
   sha256,
   updateManifest,
-  writeWhole,
 } from './manifest.ts';
 import type { AssembledRecipe, GuestRecipe, LinuxRecipe } from './recipe.ts';
 import { RECIPES } from './recipes.ts';
@@ -45,65 +46,9 @@ function sizeText(bytes: number): string {
 function recipeDigest(recipe: GuestRecipe): string {
   if (recipe.kind === 'assembled')
     return sha256(JSON.stringify([BUILDER_VERSION, { ...recipe, source: '' }, sha256(program(recipe))]));
+  if (recipe.kind === 'disk') return sha256(JSON.stringify([BUILDER_VERSION, portable(recipe)]));
   const files = overlayFiles(recipe).map(({ path, data }) => [path, sha256(data)]);
   return sha256(JSON.stringify([BUILDER_VERSION, { ...recipe, overlay: '' }, files.sort()]));
-}
-
-function emit(
-  recipe: GuestRecipe,
-  role: ImageFileRole,
-  file: string,
-  data: Uint8Array,
-  unpackedBytes: number,
-): ImageFile {
-  const path = `${recipe.name}/${file}`;
-  writeWhole(join(outputFolder, path), data);
-  return { role, path, sizeBytes: data.length, sha256: sha256(data), unpackedBytes };
-}
-
-/** Debian has moved files from / to /usr over its releases. */
-function firstExisting(folder: string, candidates: readonly string[]): string {
-  const found = candidates.map((path) => join(folder, path)).find((path) => existsSync(path));
-  if (found === undefined) throw new Error(`none of ${candidates.join(', ')} is in the package`);
-  return found;
-}
-
-interface KernelParts {
-  readonly image: Uint8Array;
-  readonly release: string;
-  readonly modules: readonly KernelModule[];
-  readonly modulesBuiltin: Uint8Array;
-}
-
-/** Takes the Image and the recipe's modules out of a kernel package. */
-function kernelParts(apt: PrivateApt, kernel: DebianPackage, recipe: LinuxRecipe): KernelParts {
-  const folder = apt.unpack(kernel);
-  try {
-    const boot = readdirSync(join(folder, 'boot')).find((name) => name.startsWith('vmlinuz-'));
-    if (boot === undefined) throw new Error(`${kernel.name} holds no kernel`);
-    const release = boot.slice('vmlinuz-'.length);
-    const modulesRoot = firstExisting(folder, [`lib/modules/${release}`, `usr/lib/modules/${release}`]);
-    return {
-      image: readFileSync(join(folder, 'boot', boot)),
-      release,
-      modules: collectModules(
-        modulesRoot,
-        recipe.modules.map((row) => row.value),
-      ),
-      modulesBuiltin: readFileSync(join(modulesRoot, 'modules.builtin')),
-    };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-function busyboxBinary(apt: PrivateApt, busybox: DebianPackage): Uint8Array {
-  const folder = apt.unpack(busybox);
-  try {
-    return readFileSync(firstExisting(folder, ['bin/busybox', 'usr/bin/busybox']));
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
 }
 
 /** What the recipe's source assembles to; where it will be loaded does not matter to it. */
@@ -113,28 +58,13 @@ function program(recipe: AssembledRecipe): Uint8Array {
 
 function buildAssembled(recipe: AssembledRecipe): GuestEntry {
   const data = program(recipe);
-  mkdirSync(join(outputFolder, recipe.name), { recursive: true });
+  const file = { role: 'kernel', name: `${recipe.name}.bin`, data, unpackedBytes: data.length } as const;
   return {
-    ...entryFacts(recipe),
+    ...entryFacts(recipe, recipeDigest(recipe)),
     commandLine: '',
-    files: [emit(recipe, 'kernel', `${recipe.name}.bin`, data, data.length)],
+    files: [emitFile(outputFolder, recipe, file)],
     packages: [],
     licences: [recipe.licence],
-  };
-}
-
-type EntryFacts = Omit<GuestEntry, 'commandLine' | 'files' | 'packages' | 'licences'>;
-
-function entryFacts(recipe: GuestRecipe): EntryFacts {
-  const { name, title, description, board, memoryMiB, readyPattern } = recipe;
-  return {
-    name,
-    title,
-    description,
-    board,
-    memoryMiB,
-    readyPattern,
-    recipeSha256: recipeDigest(recipe),
   };
 }
 
@@ -147,19 +77,21 @@ function buildLinux(recipe: LinuxRecipe): GuestEntry {
   const busybox = apt.download(recipe.busybox.name, fetching(recipe.busybox.name));
 
   say(recipe.name, `unpacking ${kernel.name} ${kernel.version}`);
-  const parts = kernelParts(apt, kernel, recipe);
+  const modules = recipe.modules.map((row) => row.value);
+  const parts = kernelParts(apt, kernel, modules);
   const cpio = writeCpio(initramfsEntries(recipe, { ...parts, busybox: busyboxBinary(apt, busybox) }));
 
   say(recipe.name, `compressing (${parts.modules.length} modules)`);
-  mkdirSync(join(outputFolder, recipe.name), { recursive: true });
   const { image } = parts;
+  const emit = (role: ImageFileRole, name: string, data: Uint8Array, unpackedBytes: number): ImageFile =>
+    emitFile(outputFolder, recipe, { role, name, data, unpackedBytes });
   return {
-    ...entryFacts(recipe),
+    ...entryFacts(recipe, recipeDigest(recipe)),
     commandLine: recipe.commandLine.map((choice) => choice.value).join(' '),
     files: [
-      emit(recipe, 'kernel', 'Image.gz', gzipForServing(image), image.length),
-      emit(recipe, 'initrd', 'initramfs.cpio.gz', gzipForServing(cpio), cpio.length),
-      emit(recipe, 'plain-kernel', 'Image', image, image.length),
+      emit('kernel', 'Image.gz', gzipForServing(image), image.length),
+      emit('initrd', 'initramfs.cpio.gz', gzipForServing(cpio), cpio.length),
+      emit('plain-kernel', 'Image', image, image.length),
     ],
     packages: [
       { name: kernel.name, version: kernel.version, licence: recipe.kernel.licence },
@@ -169,14 +101,27 @@ function buildLinux(recipe: LinuxRecipe): GuestEntry {
   };
 }
 
+async function build(recipe: GuestRecipe): Promise<GuestEntry> {
+  if (recipe.kind === 'assembled') return buildAssembled(recipe);
+  if (recipe.kind === 'linux') return buildLinux(recipe);
+  return buildDisk({
+    recipe,
+    recipeSha256: recipeDigest(recipe),
+    cacheFolder,
+    outputFolder,
+    say: (text) => say(recipe.name, text),
+  });
+}
+
 /** Builds what needs no packages first, so that it is there when packages are not. */
-function buildAll(recipes: readonly GuestRecipe[], onlyIfMissing: boolean): void {
-  const inOrder = recipes.toSorted((a, b) => Number(a.kind === 'linux') - Number(b.kind === 'linux'));
+async function buildAll(recipes: readonly GuestRecipe[], onlyIfMissing: boolean): Promise<void> {
+  const needsPackages = ({ kind }: GuestRecipe): number => Number(kind !== 'assembled');
+  const inOrder = recipes.toSorted((a, b) => needsPackages(a) - needsPackages(b));
   for (const recipe of inOrder) {
     const present = readManifest(outputFolder).guests.find((guest) => guest.name === recipe.name);
     const isCurrent = present?.recipeSha256 === recipeDigest(recipe) && isComplete(outputFolder, present);
     if (onlyIfMissing && isCurrent) continue;
-    const entry = recipe.kind === 'linux' ? buildLinux(recipe) : buildAssembled(recipe);
+    const entry = await build(recipe);
     updateManifest(
       outputFolder,
       entry,
@@ -199,7 +144,7 @@ function list(): void {
   }
 }
 
-function main(args: readonly string[]): number {
+async function main(args: readonly string[]): Promise<number> {
   const names = args.filter((arg) => !arg.startsWith('--'));
   const unknown = [
     ...names.filter((name) => !RECIPES.some((recipe) => recipe.name === name)),
@@ -219,7 +164,7 @@ function main(args: readonly string[]): number {
     names.length > 0 ? names.includes(recipe.name) : recipe.isDefault,
   );
   try {
-    buildAll(chosen, args.includes('--if-missing'));
+    await buildAll(chosen, args.includes('--if-missing'));
     return 0;
   } catch (error) {
     if (!(error instanceof PackagesUnavailableError)) throw error;
@@ -228,4 +173,4 @@ function main(args: readonly string[]): number {
   }
 }
 
-process.exitCode = main(process.argv.slice(2));
+process.exitCode = await main(process.argv.slice(2));

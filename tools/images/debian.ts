@@ -158,6 +158,46 @@ export class PrivateApt {
     return { name, version, file };
   }
 
+  /**
+   * What `apt-get install` would install of `wanted` (names, or patterns such as `?essential`) with what
+   * they depend on, in the order in which it would, without recommendations.
+   */
+  resolve(wanted: readonly string[]): readonly string[] {
+    const run = this.#install(['--simulate'], wanted);
+    return [...run.matchAll(/^Inst (\S+) /gm)].map((match) => match[1] ?? '');
+  }
+
+  /** Downloads the same packages in one go. @throws {PackagesUnavailableError} */
+  downloadAll(wanted: readonly string[]): readonly DebianPackage[] {
+    mkdirSync(join(this.#archives, 'partial'), { recursive: true });
+    this.#install(['--download-only', `-oDir::Cache::archives=${this.#archives}`], wanted);
+    const simulated = this.#install(['--simulate'], wanted);
+    return [...simulated.matchAll(/^Inst (\S+) \((\S+) .*\[(\w+)\]\)/gm)].map((match) => {
+      const [, name = '', version = '', architecture = ''] = match;
+      const fileName = `${name}_${version.replaceAll(':', '%3a')}_${architecture}.deb`;
+      return { name, version, file: join(this.#archives, fileName) };
+    });
+  }
+
+  #install(options: readonly string[], wanted: readonly string[]): string {
+    const run = spawnSync(
+      'apt-get',
+      [
+        '-c',
+        this.#configuration,
+        '--quiet=2',
+        '--yes',
+        '--no-install-recommends',
+        ...options,
+        'install',
+        ...wanted,
+      ],
+      { encoding: 'utf8', maxBuffer: 16 << 20 },
+    );
+    if (run.status !== 0) throw new PackagesUnavailableError(`apt-get install: ${run.stderr.trim()}`);
+    return run.stdout;
+  }
+
   /** Unpacks into a fresh folder; the caller removes it. */
   unpack(debianPackage: DebianPackage): string {
     const target = mkdtempSync(join(this.#work, 'unpacked-'));

@@ -4,8 +4,9 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { constants, gzipSync } from 'node:zlib';
 import type { CpioEntry } from './cpio.ts';
-import { type KernelModule, modulesAlias, modulesDep } from './kernel-modules.ts';
-import type { LinuxRecipe } from './recipe.ts';
+import { modulesAlias, modulesDep } from './kernel-modules.ts';
+import type { KernelParts } from './linux-parts.ts';
+import type { InitramfsFacts, Overlay } from './recipe.ts';
 
 /** Major and minor numbers from the kernel's Documentation/admin-guide/devices.txt, used before devtmpfs. */
 const FIRST_DEVICES = [
@@ -26,47 +27,49 @@ export function gzipForServing(data: Uint8Array): Uint8Array {
   return result;
 }
 
-/** The files of the recipe's overlay, by path in the guest. */
-export function overlayFiles(recipe: LinuxRecipe): { path: string; data: Uint8Array }[] {
-  const root = fileURLToPath(recipe.overlay);
+/** The files of a recipe's overlay, by path in the guest. */
+export function overlayFiles({ overlay }: Overlay): { path: string; data: Uint8Array }[] {
+  const root = fileURLToPath(overlay);
   return readdirSync(root, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
     .map((path) => ({ path: relative(root, path).replaceAll('\\', '/'), data: readFileSync(path) }));
 }
 
-function moduleEntries(release: string, modules: readonly KernelModule[], builtin: Uint8Array): CpioEntry[] {
-  const folder = `lib/modules/${release}`;
+/** The same as entries of an archive, below `folder`. */
+export function overlayEntries(facts: Overlay, folder = ''): CpioEntry[] {
+  const executables = new Set(facts.executables);
+  return overlayFiles(facts).map(
+    ({ path, data }): CpioEntry => ({
+      kind: 'file',
+      path: folder + path,
+      data,
+      ...(executables.has(path) && { mode: EXECUTABLE_MODE }),
+    }),
+  );
+}
+
+/** The modules and their indexes, below `folder`. */
+export function moduleEntries({ release, modules, modulesBuiltin }: KernelParts, folder = ''): CpioEntry[] {
+  const root = `${folder}lib/modules/${release}`;
   return [
-    ...modules.map(({ path, data }): CpioEntry => ({ kind: 'file', path: `${folder}/${path}`, data })),
-    { kind: 'file', path: `${folder}/modules.dep`, data: Buffer.from(modulesDep(modules)) },
-    { kind: 'file', path: `${folder}/modules.alias`, data: Buffer.from(modulesAlias(modules)) },
-    { kind: 'file', path: `${folder}/modules.builtin`, data: builtin },
+    ...modules.map(({ path, data }): CpioEntry => ({ kind: 'file', path: `${root}/${path}`, data })),
+    { kind: 'file', path: `${root}/modules.dep`, data: Buffer.from(modulesDep(modules)) },
+    { kind: 'file', path: `${root}/modules.alias`, data: Buffer.from(modulesAlias(modules)) },
+    { kind: 'file', path: `${root}/modules.builtin`, data: modulesBuiltin },
   ];
 }
 
 export function initramfsEntries(
-  recipe: LinuxRecipe,
-  parts: {
-    readonly busybox: Uint8Array;
-    /** As `uname -r` prints it. */
-    readonly release: string;
-    readonly modules: readonly KernelModule[];
-    readonly modulesBuiltin: Uint8Array;
-  },
+  facts: InitramfsFacts,
+  parts: KernelParts & { readonly busybox: Uint8Array },
 ): CpioEntry[] {
-  const executables = new Set(recipe.executables);
   return [
-    ...recipe.directories.map((path): CpioEntry => ({ kind: 'directory', path })),
+    ...facts.directories.map((path): CpioEntry => ({ kind: 'directory', path })),
     ...FIRST_DEVICES.map((device): CpioEntry => ({ kind: 'character-device', ...device })),
     { kind: 'file', path: 'bin/busybox', data: parts.busybox, mode: EXECUTABLE_MODE },
-    ...recipe.links.map((link): CpioEntry => ({ kind: 'link', ...link })),
-    ...moduleEntries(parts.release, parts.modules, parts.modulesBuiltin),
-    ...overlayFiles(recipe).map(
-      ({ path, data }): CpioEntry =>
-        executables.has(path)
-          ? { kind: 'file', path, data, mode: EXECUTABLE_MODE }
-          : { kind: 'file', path, data },
-    ),
+    ...facts.links.map((link): CpioEntry => ({ kind: 'link', ...link })),
+    ...moduleEntries(parts),
+    ...overlayEntries(facts),
   ];
 }

@@ -7,7 +7,7 @@ import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path';
 
 /** `plain-kernel` is the kernel as its package holds it, for tools that want it uncompressed. */
-export type ImageFileRole = 'kernel' | 'initrd' | 'plain-kernel';
+export type ImageFileRole = 'kernel' | 'initrd' | 'disk' | 'plain-kernel';
 
 export interface ImageFile {
   readonly role: ImageFileRole;
@@ -15,7 +15,7 @@ export interface ImageFile {
   readonly path: string;
   readonly sizeBytes: number;
   readonly sha256: string;
-  /** Differs from `sizeBytes` when the file is gzip-compressed. */
+  /** Differs from `sizeBytes` when the file is compressed, by gzip or (disks) by xz. */
   readonly unpackedBytes: number;
 }
 
