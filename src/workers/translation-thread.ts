@@ -1,12 +1,14 @@
 /**
- * The machine's side of a translation thread. One thread serves a host for as long as it lives; each new machine
+ * Both sides of a translation thread. One thread serves a host for as long as it lives; each new machine
  * (after a reset) gets a translator of its own, and answers to an older one's requests are dropped.
  */
-import type {
-  TranslationAnswer,
-  TranslationRequest,
-  TranslatorEvents,
-  TranslatorFactory,
+import {
+  answerRequests,
+  type TranslatedMachine,
+  type TranslationAnswer,
+  type TranslationRequest,
+  type TranslatorEvents,
+  type TranslatorFactory,
 } from '../emu/jit/translator.ts';
 
 /** What browsers' workers and Node's threads have in common here. */
@@ -17,10 +19,11 @@ export interface TranslationPort {
   onFailure(listener: (reason: string) => void): void;
 }
 
-export interface ToTranslation {
-  readonly machine: number;
-  readonly request: TranslationRequest;
-}
+export type ToTranslation =
+  /** Requests from now on come from this machine. */
+  | { readonly machine: number; readonly setup: TranslatedMachine }
+  | { readonly machine: number; readonly request: TranslationRequest };
+
 export interface FromTranslation {
   readonly machine: number;
   readonly answer: TranslationAnswer;
@@ -31,8 +34,9 @@ export function translatorOver(open: () => TranslationPort): TranslatorFactory {
   let port: TranslationPort | undefined;
   let machine = 0;
   let events: TranslatorEvents | undefined;
-  return (newEvents) => {
+  return (newEvents, setup) => {
     const current = ++machine;
+    let isKnown = false;
     events = newEvents;
     return {
       request(request) {
@@ -46,8 +50,47 @@ export function translatorOver(open: () => TranslationPort): TranslatorFactory {
             events?.failed(reason);
           });
         }
+        if (!isKnown) port.post({ machine: current, setup });
+        isKnown = true;
         port.post({ machine: current, request });
       },
     };
   };
+}
+
+/** Requests that are answered with one module: more wait longer for the first, fewer cost more in all. */
+const BATCH = 8;
+
+/** The thread's own side: answers the requests that have come, in their order, some at a time. */
+export class TranslationQueue {
+  private readonly post: (answer: FromTranslation) => void;
+  private readonly schedule: (callback: () => void) => void;
+  private machine = 0;
+  private setup: TranslatedMachine | undefined;
+  private waiting: TranslationRequest[] = [];
+
+  /** `schedule` calls back after messages that have come by then. */
+  constructor(post: (answer: FromTranslation) => void, schedule: (callback: () => void) => void) {
+    this.post = post;
+    this.schedule = schedule;
+  }
+
+  receive(message: ToTranslation): void {
+    if ('setup' in message) {
+      this.machine = message.machine;
+      this.setup = message.setup;
+      this.waiting = [];
+    } else if (message.machine === this.machine) {
+      this.waiting.push(message.request);
+      if (this.waiting.length === 1) this.schedule(() => this.answer());
+    }
+  }
+
+  private answer(): void {
+    const batch = this.waiting.slice(0, BATCH);
+    if (!this.setup || batch.length === 0) return;
+    this.post({ machine: this.machine, answer: answerRequests(batch, this.setup) });
+    this.waiting = this.waiting.slice(batch.length);
+    if (this.waiting.length > 0) this.schedule(() => this.answer());
+  }
 }

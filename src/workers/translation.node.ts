@@ -1,9 +1,7 @@
 /** Node's translation thread: requests in, compiled modules out. */
 import { parentPort } from 'node:worker_threads';
-import { answerRequest } from '../emu/jit/translator.ts';
-import type { FromTranslation, ToTranslation } from './translation-thread.ts';
+import { createTurnScheduler } from './doorbell.ts';
+import { type ToTranslation, TranslationQueue } from './translation-thread.ts';
 
-parentPort?.on('message', ({ machine, request }: ToTranslation) => {
-  const answer: FromTranslation = { machine, answer: answerRequest(request) };
-  parentPort?.postMessage(answer);
-});
+const queue = new TranslationQueue((answer) => parentPort?.postMessage(answer), createTurnScheduler());
+parentPort?.on('message', (message: ToTranslation) => queue.receive(message));

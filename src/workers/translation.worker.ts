@@ -1,8 +1,6 @@
 /** The browser's translation thread: requests in, compiled modules out. */
-import { answerRequest } from '../emu/jit/translator.ts';
-import type { FromTranslation, ToTranslation } from './translation-thread.ts';
+import { createTurnScheduler } from './doorbell.ts';
+import { type ToTranslation, TranslationQueue } from './translation-thread.ts';
 
-addEventListener('message', ({ data }: MessageEvent<ToTranslation>) => {
-  const answer: FromTranslation = { machine: data.machine, answer: answerRequest(data.request) };
-  postMessage(answer);
-});
+const queue = new TranslationQueue((answer) => postMessage(answer), createTurnScheduler());
+addEventListener('message', ({ data }: MessageEvent<ToTranslation>) => queue.receive(data));

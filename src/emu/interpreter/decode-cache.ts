@@ -2,19 +2,19 @@
  * Decoded pages: for each 4 KiB page of RAM that runs code, 1024 records and one that leads on to the next
  * page. Records are decoded when first executed.
  *
- * Invariant: a record that is not HANDLER_DECODE was decoded from the word in `words`, and that word was in
+ * Invariant: a record that is not HANDLER_DECODE was decoded from the word beside it in DECODED_WORDS_AREA, and that word was in
  * RAM at some time since software last announced a change (IC IVAU on its line, or IC IALLU, after which
  * the page is compared with RAM before it runs again). Decoding depends on nothing but the word and its
  * offset in the page, so pages are shared by all translation contexts and exception levels.
  */
 import type { Decoder } from '../isa/decoder.ts';
-import type { RawFields, Row } from '../isa/row.ts';
 import { CPU } from '../layout/cpu-state.ts';
 import {
   CPU_BLOCK,
   DECODED_AREA,
   DECODED_PAGE_SIZE,
   DECODED_PAGES,
+  DECODED_WORDS_AREA,
   FETCH_AREA,
   FETCH_ARRAY_SIZE,
   FETCH_ENTRY_SIZE,
@@ -24,54 +24,41 @@ import {
   TLB_BANKS,
 } from '../layout/memory-map.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
-import { choose } from './handler.ts';
 import type { HandlerTable } from './handler-table.ts';
 import { HANDLER_DECODE, HANDLER_PAGE_END } from './interpreter-module.ts';
-import { registerFieldOffset } from './record.ts';
+import { RecordWriter } from './record-writer.ts';
 
 const PAGE_SIZE = 4096;
 const WORD = 4;
 /** Records decoded at once: a straight run up to the next branch, at most this many. */
 const RUN_LENGTH = 16;
-/** Records by word, for words that come again. */
-const MAX_IMAGES = 1 << 16;
-const RECORD_WORDS = RECORD_SIZE / 4;
 /** A tag that no lookup asks for: fetch addresses have bits 1:0 clear. */
-const NO_TAG = 0xffffffff;
+const NO_TAG = -1;
 /** The last decoded page is set aside for instructions that run alone. */
 const LONE_PAGE = DECODED_PAGES - 1;
 const COLDEST = 255;
-
-/** A decoded record that can be copied; a branch's depends on whether its target is in the same page. */
-interface RecordImage {
-  readonly record: Uint32Array;
-  readonly distance: number;
-  readonly near: boolean;
-}
+/** Stands for a word that is no instruction of this CPU: UDF #0, which is none of any (Arm ARM C6.2.387). */
+export const NO_INSTRUCTION = 0;
 
 export class DecodeCache {
   private readonly memory: GuestMemory;
-  private readonly handlers: HandlerTable;
-  private readonly decoder: Decoder;
-  private readonly words32: Uint32Array;
+  private readonly writer: RecordWriter;
+  private readonly words32: Int32Array;
   private readonly words16: Uint16Array;
   private readonly bytes: Uint8Array;
-  private readonly view: DataView;
-  private readonly images = new Map<number, RecordImage>();
   /** Branches that reach a record before it counts as hot, 1 … 255, for pages decoded from now on. */
   heat = 255;
   /** RAM page number → decoded page + 1. */
   private readonly pageOf: Uint16Array;
   /** Decoded page → RAM page number, or −1. */
   private readonly ramPage = new Int32Array(DECODED_PAGES).fill(-1);
-  /** The words that were decoded, a page's worth for each decoded page, allocated when used. */
-  private readonly words: (Uint32Array | undefined)[] = new Array(DECODED_PAGES).fill(undefined);
   /** Generation in which a page was last known to agree with RAM. */
   private readonly checkedIn = new Uint32Array(DECODED_PAGES);
   /** Decoded pages that translated code was made from. */
   private readonly translated = new Uint8Array(DECODED_PAGES);
   /** Called when records of such a page are forgotten: [first, last) as byte offsets in the page. */
   onForget: (records: number, first: number, last: number) => void = () => {};
+  private readonly undefinedHandler: number;
   private generation = 1;
   private nextVictim = 0;
   /** Pages decoded so far, counting again those that were evicted. */
@@ -79,13 +66,12 @@ export class DecodeCache {
 
   constructor(memory: GuestMemory, handlers: HandlerTable, decoder: Decoder) {
     this.memory = memory;
-    this.decoder = decoder;
-    this.handlers = handlers;
+    this.undefinedHandler = handlers.undefinedHandler;
     const { buffer } = memory.memory;
-    this.words32 = new Uint32Array(buffer);
+    this.words32 = new Int32Array(buffer);
     this.words16 = new Uint16Array(buffer);
     this.bytes = new Uint8Array(buffer);
-    this.view = new DataView(buffer);
+    this.writer = new RecordWriter(buffer, handlers, decoder);
     this.pageOf = new Uint16Array(Math.ceil(memory.ramSize / PAGE_SIZE));
     this.forgetFetchEntries();
   }
@@ -108,15 +94,16 @@ export class DecodeCache {
     const records = recordsAddress(slot);
     const ramPage = this.ramPage[slot] ?? 0;
     const page = this.memory.ramOffset + ramPage * PAGE_SIZE;
-    const words = (this.words[slot] ??= new Uint32Array(RECORDS_PER_PAGE));
+    const words = wordsAddress(slot) >> 2;
     const first = (record - records) / RECORD_SIZE;
     const end = Math.min(first + RUN_LENGTH, RECORDS_PER_PAGE);
     for (let index = first; index < end; index++) {
       const at = records + index * RECORD_SIZE;
       if (index > first && this.words16[at >> 1] !== HANDLER_DECODE) return;
       const word = this.words32[(page >> 2) + index] ?? 0;
-      words[index] = word;
-      if (!this.write(at, index * WORD, word)) return;
+      const goesOn = this.writer.write(at, index * WORD, word);
+      this.words32[words + index] = this.words16[at >> 1] === this.undefinedHandler ? NO_INSTRUCTION : word;
+      if (!goesOn) return;
     }
   }
 
@@ -132,9 +119,8 @@ export class DecodeCache {
     this.bytes.fill(COLDEST, heat, heat + RECORDS_PER_PAGE + 1);
     const offset = at % PAGE_SIZE;
     const word = this.words32[at >> 2] ?? 0;
-    const words = (this.words[LONE_PAGE] ??= new Uint32Array(RECORDS_PER_PAGE));
-    words[offset / WORD] = word;
-    this.write(records + (offset / WORD) * RECORD_SIZE, offset, word);
+    this.words32[(wordsAddress(LONE_PAGE) + offset) >> 2] = word;
+    this.writer.write(records + (offset / WORD) * RECORD_SIZE, offset, word);
     return records;
   }
 
@@ -159,16 +145,15 @@ export class DecodeCache {
 
   /** The word of an instruction that has been decoded and is still valid, at a byte offset of a decoded page. */
   decodedWord(records: number, offset: number): number | undefined {
-    if (this.words16[(records + (offset / WORD) * RECORD_SIZE) >> 1] === HANDLER_DECODE) return undefined;
-    return this.words[slotOf(records)]?.[offset / WORD];
+    return decodedWord(this.words16, this.words32, records, offset);
   }
 
-  /** The words of a decoded page, 0 where nothing has been decoded or what was is no longer valid. */
-  decodedWords(records: number): Uint32Array {
-    const words = this.words[slotOf(records)]?.slice() ?? new Uint32Array(RECORDS_PER_PAGE);
-    for (let i = 0; i < RECORDS_PER_PAGE; i++)
-      if (this.words16[(records + i * RECORD_SIZE) >> 1] === HANDLER_DECODE) words[i] = 0;
-    return words;
+  /** Those of a whole page, NO_INSTRUCTION where there is none. */
+  decodedWords(records: number): Int32Array {
+    return Int32Array.from(
+      { length: RECORDS_PER_PAGE },
+      (_, i) => this.decodedWord(records, i * WORD) ?? NO_INSTRUCTION,
+    );
   }
 
   /** Says that translated code was made from a decoded page; `onForget` reports changes of it from now on. */
@@ -185,10 +170,12 @@ export class DecodeCache {
     this.words16[record >> 1] = handler;
   }
 
-  /** The word that a record was decoded from, for messages. */
+  /** The word in RAM where a record's instruction is, for messages. */
   wordAt(record: number): number {
     const slot = slotOf(record);
-    return this.words[slot]?.[(record - recordsAddress(slot)) / RECORD_SIZE] ?? 0;
+    const page =
+      slot === LONE_PAGE ? wordsAddress(slot) : this.memory.ramOffset + (this.ramPage[slot] ?? 0) * PAGE_SIZE;
+    return (this.words32[(page >> 2) + (record - recordsAddress(slot)) / RECORD_SIZE] ?? 0) >>> 0;
   }
 
   private forgetFetchEntries(): void {
@@ -223,11 +210,10 @@ export class DecodeCache {
 
   private compareWithRam(slot: number, page: number): void {
     const records = recordsAddress(slot);
-    const words = this.words[slot];
-    for (let i = 0; words && i < RECORDS_PER_PAGE; i++) {
+    for (let i = 0; i < RECORDS_PER_PAGE; i++) {
       const record = records + i * RECORD_SIZE;
       const isUnknown = this.words16[record >> 1] === HANDLER_DECODE;
-      if (isUnknown || words[i] === this.words32[(page >> 2) + i]) continue;
+      if (isUnknown || this.decodedWord(records, i * WORD) === this.words32[(page >> 2) + i]) continue;
       this.reset(record);
       if (this.translated[slot]) this.onForget(records, i * WORD, (i + 1) * WORD);
     }
@@ -239,67 +225,28 @@ export class DecodeCache {
     this.words16[record >> 1] = HANDLER_DECODE;
     this.bytes[HEAT_AREA + (record - DECODED_AREA) / RECORD_SIZE] = this.heat;
   }
-
-  /** Writes a word's record; gives whether execution may go on with the next one. */
-  private write(at: number, offsetInPage: number, word: number): boolean {
-    const known = this.images.get(word);
-    if (known && (known.distance === 0 || staysInPage(offsetInPage, known.distance) === known.near)) {
-      this.words32.set(known.record, at >> 2);
-      return known.distance === 0;
-    }
-    const decoded = this.decoder.decode(word);
-    if (!decoded) {
-      this.words16[at >> 1] = this.handlers.undefinedHandler;
-      return false;
-    }
-    const { row, fields } = decoded;
-    const distance = branchDistance(row, fields);
-    const near = distance !== 0 && staysInPage(offsetInPage, distance);
-    this.words16[at >> 1] = this.writeOperands(at, row, fields, near);
-    if (this.images.size >= MAX_IMAGES) this.images.clear();
-    this.images.set(word, { record: this.words32.slice(at >> 2, (at >> 2) + RECORD_WORDS), distance, near });
-    return distance === 0;
-  }
-
-  /** Puts an instruction's operands into its record and gives its handler. */
-  private writeOperands(at: number, row: Row, fields: RawFields, near: boolean): number {
-    const { number, slots } = this.handlers.find(row, choose(row, fields), near);
-    for (const { kind, offset, source } of slots) {
-      if ('register' in source) {
-        this.words16[(at + offset) >> 1] = registerFieldOffset(fields, source.register, source.role);
-        continue;
-      }
-      const value = row.operands[source.operand]?.value(fields) ?? 0;
-      if (kind === 'u16') this.words16[(at + offset) >> 1] = Number(value);
-      else if (kind === 'i64') this.view.setBigInt64(at + offset, BigInt.asIntN(64, BigInt(value)), true);
-      else {
-        const scale = kind === 'branch' && near ? RECORD_SIZE / WORD : 1;
-        this.view.setInt32(at + offset, Number(value) * scale, true);
-      }
-    }
-    return number;
-  }
-}
-
-/** A direct branch's distance in bytes, 0 for every other instruction (and for a branch to itself, see below). */
-function branchDistance(row: Row, fields: RawFields): number {
-  for (const name in row.operands) {
-    const operand = row.operands[name];
-    // A branch to itself counts as one that stays close by.
-    if (operand?.kind === 'branch') return Number(operand.value(fields)) || BRANCH_TO_ITSELF;
-  }
-  return 0;
-}
-/** Stands for the distance 0, which stays in the page like this one. */
-const BRANCH_TO_ITSELF = Number.MIN_VALUE;
-
-function staysInPage(offsetInPage: number, distance: number): boolean {
-  const target = offsetInPage + distance;
-  return target >= 0 && target < PAGE_SIZE;
 }
 
 function slotOf(record: number): number {
   return Math.floor((record - DECODED_AREA) / DECODED_PAGE_SIZE);
+}
+
+function wordsAddress(slot: number): number {
+  return DECODED_WORDS_AREA + slot * PAGE_SIZE;
+}
+
+/**
+ * The word that the record for a byte offset of a decoded page was made from; undefined when it has not been
+ * decoded, NO_INSTRUCTION when it is unallocated. Any thread may ask: what it sees may be out of date.
+ */
+export function decodedWord(
+  words16: Uint16Array,
+  words32: Int32Array,
+  records: number,
+  offset: number,
+): number | undefined {
+  const isUnknown = words16[(records + (offset / WORD) * RECORD_SIZE) >> 1] === HANDLER_DECODE;
+  return isUnknown ? undefined : words32[(wordsAddress(slotOf(records)) + offset) >> 2];
 }
 
 function recordsAddress(slot: number): number {

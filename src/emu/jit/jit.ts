@@ -7,7 +7,6 @@
  */
 
 import type { Log } from '../base/ports.ts';
-import type { CpuName } from '../cpu/profiles.ts';
 import type { Interpreter } from '../interpreter/interpreter.ts';
 import { CPU } from '../layout/cpu-state.ts';
 import {
@@ -23,18 +22,20 @@ import type { GuestMemory } from '../memory/guest-memory.ts';
 import { IMPORT_MODULE } from '../wasm/module-builder.ts';
 import { JumpTargets } from './jump-targets.ts';
 import { type CodePage, PAGE_BYTES, pageOf } from './region.ts';
-import { type Cover, hostHasTailCalls, type ModuleShape, translate } from './translate.ts';
-import type {
-  RequestedPage,
-  TranslationAnswer,
-  TranslationRequest,
-  Translator,
-  TranslatorFactory,
-} from './translator.ts';
+import {
+  type Cover,
+  hostHasTailCalls,
+  type ModuleShape,
+  type TranslatedRegion,
+  translate,
+} from './translate.ts';
+import type { RequestedPage, TranslationAnswer, Translator, TranslatorFactory } from './translator.ts';
 
 const WORD = 4;
 /** Pages around the entry's that a request takes along, as far as they are mapped. */
 const NEIGHBOURS = [0, 1, -1, 2, -2];
+/** In the place of a record's rounds: it has been asked for. */
+const REQUESTED = Number.NEGATIVE_INFINITY;
 /** Requests under way at once; hotter code asks again later. */
 const MAX_PENDING = 48;
 /** Regions alive at once; beyond it the oldest go. */
@@ -43,7 +44,7 @@ const MAX_REGIONS = 8000;
 interface CompiledRegion {
   readonly number: number;
   readonly entryRecord: number;
-  /** Byte ranges of decoded pages that the region was made from. */
+  /** What the region was made from. */
   readonly covers: readonly Cover[];
 }
 
@@ -68,8 +69,6 @@ export interface JitPorts {
   readonly log: Log;
   /** Without it, and where code is translated at once, everything happens on the machine's thread. */
   readonly translator?: TranslatorFactory | undefined;
-  /** Whose instructions are translated; those of `max` without. */
-  readonly cpu?: CpuName;
 }
 
 export class Jit {
@@ -79,10 +78,8 @@ export class Jit {
   private readonly words: Int32Array;
   private readonly shape: ModuleShape;
   private translator: Translator | undefined;
-  private readonly pending = new Map<
-    number,
-    { readonly request: TranslationRequest; readonly record: number }
-  >();
+  /** Entry records of requests under way, by the request's number. */
+  private readonly pending = new Map<number, number>();
   private nextRequest = 1;
   /** In order of age. */
   private readonly regions = new Map<number, CompiledRegion>();
@@ -103,7 +100,7 @@ export class Jit {
     interpreter: Interpreter,
     memory: GuestMemory,
     options: JitOptions,
-    { log, translator, cpu = 'max' }: JitPorts,
+    { log, translator }: JitPorts,
   ) {
     this.log = log;
     this.interpreter = interpreter;
@@ -114,13 +111,15 @@ export class Jit {
       pages: buffer.byteLength / 65536,
       shared: !(buffer instanceof ArrayBuffer),
       tailCalls: hostHasTailCalls(),
-      cpu,
     };
     if (!options.eager)
-      this.translator = translator?.({
-        answer: (answer) => this.deliver(answer),
-        failed: (reason) => this.translatorFailed(reason),
-      });
+      this.translator = translator?.(
+        {
+          answer: (answer) => this.deliver(answer),
+          failed: (reason) => this.translatorFailed(reason),
+        },
+        { shape: this.shape, ...(this.shape.shared && { memory: memory.memory }) },
+      );
     interpreter.cache.heat = options.heat;
     interpreter.cache.onForget = (records, first, last) => this.forget(records, first, last);
     interpreter.onHot = (record) => this.hot(record);
@@ -130,67 +129,58 @@ export class Jit {
   private hot(record: number): void {
     if (this.interpreter.cache.handlerAt(record) >= FIRST_REGION_HANDLER) return;
     const rounds = (this.rounds.get(record) ?? 0) + 1;
-    this.rounds.set(record, rounds);
-    if (rounds < this.options.rounds || this.refused.has(record)) return;
+    if (rounds < this.options.rounds) return void this.rounds.set(record, rounds);
+    if (this.refused.has(record)) return;
     if (this.translator) this.request(this.translator, record);
     else this.translateNow(record);
   }
 
   private translateNow(record: number): void {
     const records = pageRecords(record);
-    const translated = translate(
-      {
-        entry: offsetInPage(record),
-        page: (delta) => this.codePage(records, delta),
-        jumpTargets: (offset) => this.jumpTargets(records, offset),
-        ...this.nameOf(record),
-      },
-      this.shape,
-    );
-    if (!translated) this.refused.add(record);
-    else
-      this.install(
-        new WebAssembly.Module(translated.bytes),
-        translated.bytes.length,
-        translated.covers,
-        record,
-      );
+    const source = {
+      entry: offsetInPage(record),
+      page: (delta: number) => this.codePage(records, delta),
+      jumpTargets: (offset: number) => this.jumpTargets(records, offset),
+      ...this.nameOf(record),
+    };
+    const { bytes, regions } = translate([source], this.shape);
+    const [region] = regions;
+    if (bytes && region) this.install(region, this.instantiate(new WebAssembly.Module(bytes)), record);
+    else this.refused.add(record);
   }
 
-  /** Sends the code around a hot record to the translator. */
+  /** Asks the translator for the region of a hot record. */
   private request(translator: Translator, record: number): void {
     if (this.pending.size >= MAX_PENDING) return;
-    for (const { record: asked } of this.pending.values()) if (asked === record) return;
     const records = pageRecords(record);
     const pages: RequestedPage[] = [];
     for (const delta of NEIGHBOURS) {
       const page = delta === 0 ? records : this.mappedRecords(records, delta);
-      if (page !== undefined)
-        pages.push({ delta, records: page, words: this.interpreter.cache.decodedWords(page) });
+      if (page === undefined) continue;
+      const words = this.shape.shared ? undefined : this.interpreter.cache.decodedWords(page);
+      pages.push({ delta, records: page, ...(words && { words }) });
     }
     const jumps = this.jumps.within(records, records + DECODED_PAGE_SIZE).map((jump) => ({
       offset: offsetInPage(jump),
       targets: this.jumpTargets(records, offsetInPage(jump)),
     }));
-    const request: TranslationRequest = {
-      id: this.nextRequest++,
-      entry: offsetInPage(record),
-      pages,
-      jumps,
-      shape: this.shape,
-      ...this.nameOf(record),
-    };
-    this.pending.set(request.id, { request, record });
-    translator.request(request);
+    const id = this.nextRequest++;
+    this.pending.set(id, record);
+    this.rounds.set(record, REQUESTED);
+    translator.request({ id, entry: offsetInPage(record), pages, jumps, ...this.nameOf(record) });
   }
 
-  private deliver({ id, module, sizeBytes, covers }: TranslationAnswer): void {
-    const asked = this.pending.get(id);
-    if (!asked) return;
-    this.pending.delete(id);
-    if (!module) this.refused.add(asked.record);
-    else if (covers.every((cover) => this.isUnchanged(asked.request, cover)))
-      this.install(module, sizeBytes, covers, asked.record);
+  private deliver({ module, regions }: TranslationAnswer): void {
+    const exports = module && this.instantiate(module);
+    for (const { id, exportName, ...region } of regions) {
+      const record = this.pending.get(id);
+      if (record === undefined) continue;
+      this.pending.delete(id);
+      this.rounds.delete(record);
+      if (!exports || exportName === undefined) this.refused.add(record);
+      else if (region.covers.every((cover) => this.isUnchanged(cover)))
+        this.install({ ...region, exportName }, exports, record);
+    }
   }
 
   /** Without the other thread, hot code is translated on this one. */
@@ -201,15 +191,14 @@ export class Jit {
       `the translation thread ended (${reason}); translating on the machine's thread`,
     );
     this.translator = undefined;
+    for (const record of this.pending.values()) this.rounds.delete(record);
     this.pending.clear();
   }
 
-  /** Whether code is still as it was when it was sent away. */
-  private isUnchanged({ pages }: TranslationRequest, { records, first, last }: Cover): boolean {
-    const words = pages.find((page) => page.records === records)?.words;
-    for (let offset = first; offset < last; offset += WORD)
-      if (words?.[offset / WORD] !== this.interpreter.cache.decodedWord(records, offset)) return false;
-    return true;
+  /** Whether code is still as it was when it was translated. */
+  private isUnchanged({ records, first, words }: Cover): boolean {
+    const { cache } = this.interpreter;
+    return words.every((word, index) => cache.decodedWord(records, first + index * WORD) === word);
   }
 
   /** An indirect jump left its region for `target`: learn, and make the region again when it is worth it. */
@@ -227,16 +216,18 @@ export class Jit {
     return distances.map((distance) => offset + distance);
   }
 
+  private instantiate(module: WebAssembly.Module): WebAssembly.Instance['exports'] {
+    return new WebAssembly.Instance(module, { [IMPORT_MODULE]: this.interpreter.imports }).exports;
+  }
+
   private install(
-    module: WebAssembly.Module,
-    sizeBytes: number,
-    covers: readonly Cover[],
+    { exportName, covers, sizeBytes }: TranslatedRegion,
+    exports: WebAssembly.Instance['exports'],
     entryRecord: number,
   ): void {
     if (this.regions.size >= MAX_REGIONS) this.dropOldest();
-    const { exports } = new WebAssembly.Instance(module, { [IMPORT_MODULE]: this.interpreter.imports });
     const number = this.freeNumbers.pop() ?? this.nextNumber++;
-    this.interpreter.handlers.set(number, exports.region as () => number);
+    this.interpreter.handlers.set(number, exports[exportName] as () => number);
     const compiled: CompiledRegion = { number, entryRecord, covers };
     this.regions.set(number, compiled);
     for (const { records } of covers) {
@@ -322,5 +313,7 @@ function offsetInPage(record: number): number {
 
 /** Whether a region was made from bytes [first, last) of a decoded page. */
 function covers(region: CompiledRegion, records: number, first: number, last: number): boolean {
-  return region.covers.some((c) => c.records === records && c.first < last && first < c.last);
+  return region.covers.some(
+    (c) => c.records === records && c.first < last && first < c.first + c.words.length * WORD,
+  );
 }

@@ -7,7 +7,6 @@ import { choose } from '../interpreter/handler.ts';
 import { registerFieldOffset } from '../interpreter/record.ts';
 import type { Body, OperandSlot, Operation } from '../ir/ir.ts';
 import { a64Decoder } from '../isa/a64/index.ts';
-import type { Decoder } from '../isa/decoder.ts';
 import type { BranchTarget, RawFields, Register, Row } from '../isa/row.ts';
 import { type RegisterRole, type Resolver, Semantics } from '../isa/semantics.ts';
 
@@ -29,6 +28,7 @@ export interface Exits {
 }
 
 export interface Lifted {
+  readonly word: number;
   readonly row: Row;
   readonly body: Body;
   readonly exits: Exits;
@@ -55,32 +55,22 @@ class KnownResolver implements Resolver {
   }
 }
 
-/** Gives an instruction's body and exits, or undefined when the word is unallocated. */
-export type Lift = (word: number) => Lifted | undefined;
-
+/** Words lifted lately: code repeats itself, and a body depends on nothing but its word. */
+const cache = new Map<number, Lifted | undefined>();
 const CACHE_SIZE = 30_000;
 
-/**
- * Lifts words of a CPU with this decoder. Keeps what was lifted lately: code repeats itself, and a body depends
- * on nothing but its word.
- */
-export function lifter(decoder: Decoder): Lift {
-  const cache = new Map<number, Lifted | undefined>();
-  return (word) => {
-    const known = cache.get(word);
-    if (known !== undefined || cache.has(word)) return known;
-    if (cache.size >= CACHE_SIZE) cache.clear();
-    const lifted = liftAnew(decoder, word);
-    cache.set(word, lifted);
-    return lifted;
-  };
+/** The instruction's body and exits, or undefined when the word is unallocated for every CPU. */
+export function lift(word: number): Lifted | undefined {
+  const known = cache.get(word);
+  if (known !== undefined || cache.has(word)) return known;
+  if (cache.size >= CACHE_SIZE) cache.clear();
+  const lifted = liftAnew(word);
+  cache.set(word, lifted);
+  return lifted;
 }
 
-/** Lifts whatever is in the table. */
-export const lift = lifter(a64Decoder);
-
-function liftAnew(decoder: Decoder, word: number): Lifted | undefined {
-  const decoded = decoder.decode(word);
+function liftAnew(word: number): Lifted | undefined {
+  const decoded = a64Decoder.decode(word);
   if (!decoded) return undefined;
   const { row, fields } = decoded;
   const semantics = new Semantics(new KnownResolver(row, fields));
@@ -93,7 +83,7 @@ function liftAnew(decoder: Decoder, word: number): Lifted | undefined {
     else Object.defineProperty(values, name, { get: () => semantics.i32(Number(value(fields))) });
   }
   row.execute(values, semantics);
-  return { row, body: semantics.body, exits: exitsOf(row, semantics.body), rt: fields.Rt };
+  return { word, row, body: semantics.body, exits: exitsOf(row, semantics.body), rt: fields.Rt };
 }
 
 function exitsOf(row: Row, body: Body): Exits {

@@ -5,7 +5,7 @@
  * where the page is mapped. Offsets outside 0 … 4095 lie in neighbouring pages, as they were mapped when the
  * region was made; edges that lead to another page check that they still are.
  */
-import { type Lift, type Lifted, lift as liftAny } from './lift.ts';
+import { type Lifted, lift } from './lift.ts';
 
 export const PAGE_BYTES = 4096;
 const INSTRUCTION_BYTES = 4;
@@ -14,7 +14,7 @@ const INSTRUCTION_BYTES = 4;
 export interface CodePage {
   /** Linear-memory address of its records. */
   readonly records: number;
-  /** The word at a byte offset in the page, or undefined when that instruction has not been run yet. */
+  /** The word at a byte offset in the page; undefined when it has not been run yet or the CPU has no such instruction. */
   wordAt(offset: number): number | undefined;
 }
 
@@ -25,8 +25,6 @@ export interface RegionSource {
   page(delta: number): CodePage | undefined;
   /** Where the indirect jump at an offset has been seen to go. */
   jumpTargets(offset: number): readonly number[];
-  /** Lifts the words of the CPU that runs the code; without, everything in the table. */
-  readonly lift?: Lift;
   /** What profilers call the region. */
   readonly name?: string;
 }
@@ -74,7 +72,6 @@ export function growRegion(source: RegionSource, limits: RegionLimits): Region |
   };
   const successorsOf: SuccessorsOf = (at, lifted) =>
     lifted.exits.indirect === 'jump' ? source.jumpTargets(at) : directSuccessors(at, lifted);
-  const { lift = liftAny } = source;
   const liftAt: LiftAt = (offset) => {
     const word = wordAt(offset);
     return word === undefined ? undefined : lift(word);

@@ -1,14 +1,18 @@
 /** From a region's source to a WebAssembly module: pure, so that it can run on any thread. */
 
-import { CPU_PROFILES, type CpuName } from '../cpu/profiles.ts';
 import { REGION_PARAMS, REGION_RESULTS } from '../interpreter/region-signature.ts';
 import { importAll } from '../interpreter/runtime-imports.ts';
-import { decoderFor } from '../isa/a64/index.ts';
 import { HANDLER_SLOTS } from '../layout/memory-map.ts';
 import { FunctionBuilder } from '../wasm/function-builder.ts';
 import { ModuleBuilder } from '../wasm/module-builder.ts';
-import { type Lift, lifter } from './lift.ts';
-import { growRegion, PAGE_BYTES, pageOf, type RegionLimits, type RegionSource } from './region.ts';
+import {
+  growRegion,
+  PAGE_BYTES,
+  pageOf,
+  type Region,
+  type RegionLimits,
+  type RegionSource,
+} from './region.ts';
 import { emitRegion } from './region-emitter.ts';
 
 /** How far regions grow. */
@@ -20,51 +24,53 @@ export interface ModuleShape {
   readonly pages: number;
   readonly shared: boolean;
   readonly tailCalls: boolean;
-  /** The CPU whose instructions are translated. */
-  readonly cpu: CpuName;
 }
 
-const lifters = new Map<CpuName, Lift>();
-
-function lifterOf(cpu: CpuName): Lift {
-  const known = lifters.get(cpu) ?? lifter(decoderFor(CPU_PROFILES[cpu].features));
-  lifters.set(cpu, known);
-  return known;
-}
-
-/** Bytes [first, last) of the decoded page at `records` that a region was made from. */
+/** Bytes from `first` of the decoded page at `records` that a region was made from, as words. */
 export interface Cover {
   readonly records: number;
   readonly first: number;
-  readonly last: number;
+  readonly words: Int32Array;
 }
 
 export interface TranslatedRegion {
-  /** A module that exports `region`. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly exportName: string;
   readonly covers: readonly Cover[];
+  /** Size of its function. */
+  readonly sizeBytes: number;
 }
 
-/** Undefined when the entry cannot be translated. */
-export function translate(
-  source: RegionSource,
-  { pages, shared, tailCalls, cpu }: ModuleShape,
-): TranslatedRegion | undefined {
-  const region = growRegion({ ...source, lift: lifterOf(cpu) }, LIMITS);
-  if (!region) return undefined;
+export interface Translation {
+  /** The module; absent when no entry could be translated. */
+  readonly bytes: Uint8Array<ArrayBuffer> | undefined;
+  /** In the order of the sources; undefined for those that cannot be translated. */
+  readonly regions: readonly (TranslatedRegion | undefined)[];
+}
+
+/** Translates regions into one module. */
+export function translate(sources: readonly RegionSource[], shape: ModuleShape): Translation {
   const module = new ModuleBuilder();
-  const helpers = importAll(module, pages, shared);
+  const helpers = importAll(module, shape.pages, shape.shared);
   module.importTable('handlers', HANDLER_SLOTS);
   const regionType = module.typeIndex(REGION_PARAMS, REGION_RESULTS);
-  const body = emitRegion(region, { helpers, regionType, tailCalls });
-  if (!body) return undefined;
-  module.addFunction(body, 'region', source.name);
-  const covers = [...region.blocks.values()].map(({ offset, end }) => {
-    const page = pageOf(offset);
-    const records = region.pages.get(page)?.records ?? 0;
-    return { records, first: offset - page * PAGE_BYTES, last: end - page * PAGE_BYTES };
+  const regions = sources.map((source, index) => {
+    const region = growRegion(source, LIMITS);
+    const body = region && emitRegion(region, { helpers, regionType, tailCalls: shape.tailCalls });
+    if (!body) return undefined;
+    const exportName = `region${index}`;
+    module.addFunction(body, exportName, source.name);
+    return { exportName, covers: coversOf(region), sizeBytes: body.code.length };
   });
-  return { bytes: module.build(), covers };
+  return { bytes: regions.some((region) => region) ? module.build() : undefined, regions };
+}
+
+function coversOf({ blocks, pages }: Region): Cover[] {
+  return [...blocks.values()].map(({ offset, instructions }) => {
+    const page = pageOf(offset);
+    const records = pages.get(page)?.records ?? 0;
+    const words = Int32Array.from(instructions, ({ lifted }) => lifted.word);
+    return { records, first: offset - page * PAGE_BYTES, words };
+  });
 }
 
 /** Whether the host compiles tail calls. */

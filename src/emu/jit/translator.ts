@@ -1,18 +1,27 @@
 /**
- * Translation on another thread: requests carry the code as it was when it became hot, answers a compiled module.
- * What the answer was made from may have changed by then; the asker compares before it uses it.
+ * Translation on another thread: a request names hot code, an answer brings a compiled module with the regions of
+ * several requests. The other thread reads decoded code in shared memory, or a copy in the request. Code may
+ * change meanwhile; so an answer tells what it was made from, and the asker compares before it uses it.
  */
+import { decodedWord } from '../interpreter/decode-cache.ts';
 import type { CodePage, RegionSource } from './region.ts';
 import { type Cover, type ModuleShape, translate } from './translate.ts';
 
 const WORD = 4;
 
-/** A page of code: its records' address and its words, 0 (which is no instruction) where nothing has run yet. */
+/** What a translator must know of the machine it works for. */
+export interface TranslatedMachine {
+  readonly shape: ModuleShape;
+  /** The machine's memory when it is shared; else requests carry the code. */
+  readonly memory?: WebAssembly.Memory;
+}
+
+/** A page of code: its records' address, and its words (see decodedWord) for a reader without the memory. */
 export interface RequestedPage {
   /** Distance from the entry's page, in pages. */
   readonly delta: number;
   readonly records: number;
-  readonly words: Uint32Array;
+  readonly words?: Int32Array;
 }
 
 export interface TranslationRequest {
@@ -22,17 +31,23 @@ export interface TranslationRequest {
   readonly pages: readonly RequestedPage[];
   /** Offsets of indirect jumps in the entry's page, and of where they go. */
   readonly jumps: readonly { readonly offset: number; readonly targets: readonly number[] }[];
-  readonly shape: ModuleShape;
   /** What profilers call the region. */
   readonly name?: string;
 }
 
-export interface TranslationAnswer {
+export interface AnsweredRegion {
+  /** The request's. */
   readonly id: number;
-  /** Exports `region`; absent when the entry cannot be translated. */
-  readonly module?: WebAssembly.Module;
-  readonly sizeBytes: number;
+  /** What the module exports it as; absent when the entry cannot be translated. */
+  readonly exportName?: string;
   readonly covers: readonly Cover[];
+  readonly sizeBytes: number;
+}
+
+export interface TranslationAnswer {
+  /** Absent when no region could be translated. */
+  readonly module?: WebAssembly.Module;
+  readonly regions: readonly AnsweredRegion[];
 }
 
 /** Takes requests; answers come through the events that it was made with, in any order. */
@@ -48,21 +63,40 @@ export interface TranslatorEvents {
 }
 
 /** How a host makes a translator for a new machine. */
-export type TranslatorFactory = (events: TranslatorEvents) => Translator;
+export type TranslatorFactory = (events: TranslatorEvents, machine: TranslatedMachine) => Translator;
 
-/** Carries out a request: what the other thread does. */
-export function answerRequest(request: TranslationRequest): TranslationAnswer {
-  const translated = translate(sourceOf(request), request.shape);
-  if (!translated) return { id: request.id, sizeBytes: 0, covers: [] };
-  const { bytes, covers } = translated;
-  return { id: request.id, module: new WebAssembly.Module(bytes), sizeBytes: bytes.length, covers };
+/** Carries out requests, as one module: what the other thread does. */
+export function answerRequests(
+  requests: readonly TranslationRequest[],
+  { shape, memory }: TranslatedMachine,
+): TranslationAnswer {
+  const read = memory && sharedReader(memory);
+  const { bytes, regions } = translate(
+    requests.map((request) => sourceOf(request, read)),
+    shape,
+  );
+  return {
+    ...(bytes && { module: new WebAssembly.Module(bytes) }),
+    regions: requests.map(({ id }, index) => ({ id, covers: [], sizeBytes: 0, ...regions[index] })),
+  };
 }
 
-function sourceOf({ entry, pages, jumps, name }: TranslationRequest): RegionSource {
+type ReadWord = (records: number, offset: number) => number | undefined;
+
+function sharedReader({ buffer }: WebAssembly.Memory): ReadWord {
+  const words16 = new Uint16Array(buffer);
+  const words32 = new Int32Array(buffer);
+  return (records, offset) => decodedWord(words16, words32, records, offset);
+}
+
+function sourceOf(
+  { entry, pages, jumps, name }: TranslationRequest,
+  read: ReadWord | undefined,
+): RegionSource {
   const codePages = new Map<number, CodePage>(
     pages.map(({ delta, records, words }) => [
       delta,
-      { records, wordAt: (offset) => words[offset / WORD] || undefined },
+      { records, wordAt: (offset) => (words ? words[offset / WORD] : read?.(records, offset)) || undefined },
     ]),
   );
   return {

@@ -42,7 +42,8 @@ export const RECORD_SIZE = 16;
 export const RECORDS_PER_PAGE = 1024;
 /** 16 KiB of records, a trailing record and padding to keep pages aligned to their size classes. */
 export const DECODED_PAGE_SIZE = (RECORDS_PER_PAGE + 4) * RECORD_SIZE;
-export const DECODED_PAGES = 2048;
+/** A boot to a shell uses 1,700, Debian with systemd several times as many; memory is taken when a page is used. */
+export const DECODED_PAGES = 6144;
 export const DECODED_AREA = FETCH_AREA + TLB_BANKS * FETCH_ARRAY_SIZE;
 
 /**
@@ -59,10 +60,14 @@ export const HANDLER_SLOTS = 0x1_0000;
 export const HEAT_AREA = DECODED_AREA + DECODED_PAGES * DECODED_PAGE_SIZE;
 export const HEAT_SIZE = (DECODED_PAGES * DECODED_PAGE_SIZE) / RECORD_SIZE;
 
+/** The words that the records were decoded from, 4 KiB a decoded page: what translators read. */
+export const DECODED_WORDS_AREA = Math.ceil((HEAT_AREA + HEAT_SIZE) / (4 * KIB)) * 4 * KIB;
+const DECODED_WORDS_SIZE = DECODED_PAGES * 4 * KIB;
+
 /** Tables for CRC32 and CRC32C (isa/crc): eight of 256 words for each polynomial. */
 export const CRC_TABLE_SIZE = 256 * 4;
 export const CRC_TABLES_EACH = 8;
-export const CRC_AREA = Math.ceil((HEAT_AREA + HEAT_SIZE) / CRC_TABLE_SIZE) * CRC_TABLE_SIZE;
+export const CRC_AREA = DECODED_WORDS_AREA + DECODED_WORDS_SIZE;
 export const CRC_SIZE = 2 * CRC_TABLES_EACH * CRC_TABLE_SIZE;
 
 /** Where guest RAM starts: aligned to 2 MiB so that host huge pages can serve it. */

@@ -157,7 +157,7 @@ export class VirtualMachine implements RunnableMachine {
     const cpu = files.cpu ?? DEFAULT_CPU;
     this.interpreter = await Interpreter.create(this.memory, this.cpu, CPU_PROFILES[cpu].features);
     const translation = TRANSLATION[files.engine];
-    if (translation) this.jit = new Jit(this.interpreter, this.memory, translation, { ...this.ports, cpu });
+    if (translation) this.jit = new Jit(this.interpreter, this.memory, translation, this.ports);
     if (this.jit) this.jit.nameRegions = files.profile ?? false;
     this.cpu.reset(entry);
     this.cpu.setX(0, deviceTreeAddress);

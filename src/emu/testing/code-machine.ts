@@ -11,7 +11,8 @@ import { SYSTEM_REGISTERS } from '../cpu/system-registers/table.ts';
 import { Interpreter } from '../interpreter/interpreter.ts';
 import { AT_ONCE, Jit, type JitOptions } from '../jit/jit.ts';
 import {
-  answerRequest,
+  answerRequests,
+  type TranslatedMachine,
   type TranslationAnswer,
   type TranslationRequest,
   type TranslatorFactory,
@@ -66,7 +67,11 @@ export class CodeMachine {
   private readonly memory: GuestMemory;
   private readonly view: DataView;
   private interpreter: Interpreter | undefined;
-  private readonly requests: { readonly request: TranslationRequest; readonly due: number }[] = [];
+  private readonly requests: {
+    readonly request: TranslationRequest;
+    readonly machine: TranslatedMachine;
+    readonly due: number;
+  }[] = [];
   private answer: (answer: TranslationAnswer) => void = () => {};
   private slices = 0;
 
@@ -140,10 +145,10 @@ export class CodeMachine {
 
   /** As a translator on another thread: what it answers was true when it was asked. */
   private lateTranslator(): TranslatorFactory {
-    return (events) => {
+    return (events, machine) => {
       this.answer = (answer) => events.answer(answer);
       const request = (asked: TranslationRequest) =>
-        this.requests.push({ request: structuredClone(asked), due: this.slices + ANSWER_AFTER });
+        this.requests.push({ request: structuredClone(asked), machine, due: this.slices + ANSWER_AFTER });
       return { request };
     };
   }
@@ -152,7 +157,7 @@ export class CodeMachine {
     this.slices++;
     while (this.requests[0] && this.requests[0].due <= this.slices) {
       const asked = this.requests.shift();
-      if (asked) this.answer(answerRequest(asked.request));
+      if (asked) this.answer(answerRequests([asked.request], asked.machine));
     }
   }
 
