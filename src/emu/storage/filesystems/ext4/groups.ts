@@ -7,7 +7,7 @@ import { corrupt } from '../file-system-error.ts';
 import { structure } from '../structure.ts';
 import type { BlockReader } from './block-reader.ts';
 import { INCOMPATIBLE, READ_ONLY_COMPATIBLE } from './features.ts';
-import type { Superblock } from './superblock.ts';
+import { SUPERBLOCK_OFFSET, type Superblock } from './superblock.ts';
 
 const CHECKSUM_OFFSET = 0x1e;
 const CRC16_SEED = 0xffff;
@@ -53,11 +53,14 @@ export class BlockGroups {
 
   /** The block that holds the descriptors of one block's worth of groups. */
   private descriptorBlock(index: number): number {
-    const { firstDataBlock, blocksPerGroup, firstMetaGroup, incompatible } = this.superblock;
+    const { firstDataBlock, blocksPerGroup, firstMetaGroup, incompatible, blockBytes } = this.superblock;
+    const superblock = Math.floor(SUPERBLOCK_OFFSET / blockBytes);
     if ((incompatible & INCOMPATIBLE.metaGroups) === 0 || index < firstMetaGroup)
-      return firstDataBlock + 1 + index;
-    const group = index * (this.superblock.blockBytes / this.superblock.descriptorBytes);
-    return firstDataBlock + group * blocksPerGroup + (this.hasSuperblock(group) ? 1 : 0);
+      return superblock + 1 + index;
+    const group = index * (blockBytes / this.superblock.descriptorBytes);
+    // The first group's superblock is one block further on when groups begin at block 0 all the same.
+    const before = group === 0 ? superblock - firstDataBlock : 0;
+    return firstDataBlock + group * blocksPerGroup + before + (this.hasSuperblock(group) ? 1 : 0);
   }
 
   /** Whether a copy of the superblock is at the start of the group. */

@@ -7,7 +7,7 @@ import { corrupt } from '../file-system-error.ts';
 import type { Section } from '../section.ts';
 import { ENTRY_BITS, type FatGeometry, FIRST_CLUSTER } from './boot-sector.ts';
 
-const FREE = 0;
+export const FREE = 0;
 /** Values from here on end a chain; the one before marks a bad cluster. */
 const FIRST_END = { fat12: 0xff8, fat16: 0xfff8, fat32: 0x0fff_fff8 };
 export const END_OF_CHAIN = { fat12: 0xfff, fat16: 0xffff, fat32: 0x0fff_ffff };
@@ -37,10 +37,6 @@ export class AllocationTable {
     return value >= FIRST_CLUSTER && value < FIRST_CLUSTER + this.geometry.clusterCount;
   }
 
-  async isFree(cluster: number): Promise<boolean> {
-    return (await this.entry(cluster)) === FREE;
-  }
-
   /**
    * The chain from `first` on as runs. With `limit`, the chain is left there.
    * @throws {FileSystemError} where it leads to no cluster, or in circles
@@ -68,20 +64,23 @@ export class AllocationTable {
   /** Up to `count` free clusters, the lowest first. */
   async findFree(count: number): Promise<number[]> {
     const found: number[] = [];
-    for await (const cluster of this.free()) {
-      if (found.length === count) break;
-      found.push(cluster);
+    for (let page = 0; page < this.pages && found.length < count; page++) {
+      for (const cluster of this.freeIn(page, await this.readPage(page))) {
+        if (found.push(cluster) === count) break;
+      }
     }
     return found;
   }
 
   async countFree(): Promise<number> {
     let count = 0;
-    for await (const _ of this.free()) count++;
+    for (let page = 0; page < this.pages; page++) {
+      for (const _ of this.freeIn(page, await this.readPage(page))) count++;
+    }
     return count;
   }
 
-  /** Sets entries in every copy that counts; the highest cluster first, so that a chain's start comes last. */
+  /** Sets entries in every copy of the table that counts. */
   async set(values: ReadonlyMap<number, number>): Promise<void> {
     const { liveTables, tableStart, tableBytes } = this.geometry;
     const pages = new Map<number, Uint8Array>();
@@ -98,16 +97,16 @@ export class AllocationTable {
     }
   }
 
-  private async *free(): AsyncGenerator<number> {
-    const end = FIRST_CLUSTER + this.geometry.clusterCount;
-    for (let cluster = FIRST_CLUSTER; cluster < end; ) {
-      const { number } = this.place(cluster);
-      const bytes = await this.readPage(number);
-      for (; cluster < end; cluster++) {
-        const place = this.place(cluster);
-        if (place.number !== number) break;
-        if (this.takeEntry(bytes, place.at, cluster) === FREE) yield cluster;
-      }
+  /** Pages that hold entries of clusters. */
+  private get pages(): number {
+    return this.place(FIRST_CLUSTER + this.geometry.clusterCount - 1).number + 1;
+  }
+
+  private *freeIn(page: number, bytes: Uint8Array): Generator<number> {
+    const perPage = (PAGE_BYTES * 8) / ENTRY_BITS[this.geometry.kind];
+    const end = Math.min((page + 1) * perPage, FIRST_CLUSTER + this.geometry.clusterCount);
+    for (let cluster = Math.max(page * perPage, FIRST_CLUSTER); cluster < end; cluster++) {
+      if (this.takeEntry(bytes, this.place(cluster).at, cluster) === FREE) yield cluster;
     }
   }
 
