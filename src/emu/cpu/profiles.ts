@@ -43,15 +43,6 @@ const MIDR_CORTEX_A72_R0P3 = 0x410f_d083n;
 
 /** Features that are not complete yet: no profile has them. Whoever completes one takes it off this list. */
 const UNFINISHED: readonly FeatureName[] = [
-  'FEAT_AES',
-  'FEAT_PMULL',
-  'FEAT_SHA1',
-  'FEAT_SHA256',
-  'FEAT_SHA512',
-  'FEAT_SHA3',
-  'FEAT_RDM',
-  'FEAT_DotProd',
-  'FEAT_I8MM',
   'FEAT_FHM',
   'FEAT_FCMA',
   'FEAT_JSCVT',
