@@ -2,7 +2,9 @@
 import type { DiskSetup, MachineSetup } from '../workers/protocol.ts';
 import type { CreateMachine, DiskOptions, LoadProgress, MachineOptions } from './api.ts';
 import { type LoadContext, loadBytes, loadImage, measureRemote } from './load-bytes.ts';
+import { MachineStorage } from './machine-storage.ts';
 import { type LoadSetup, RemoteMachine } from './remote-machine.ts';
+import { openStorageThread, type StorageThread } from './storage-thread.ts';
 import { type MachineTransport, openWorkerTransport } from './transport.ts';
 
 export const DEFAULT_MEMORY_MIB = 512;
@@ -20,7 +22,7 @@ export const createMachine: CreateMachine = async (options) =>
 export function createMachineOver(
   openTransport: () => MachineTransport,
   options: MachineOptions,
-  net: Pick<LoadContext, 'fetch' | 'baseUrl'>,
+  net: Pick<LoadContext, 'fetch' | 'baseUrl'> & { readonly openStorage?: () => StorageThread },
 ): RemoteMachine {
   const memoryMiB = options.memoryMiB ?? DEFAULT_MEMORY_MIB;
   if (!Number.isInteger(memoryMiB) || memoryMiB < SMALLEST_MEMORY_MIB || memoryMiB > LARGEST_MEMORY_MIB) {
@@ -28,15 +30,29 @@ export function createMachineOver(
       `memory is a whole number from ${SMALLEST_MEMORY_MIB} to ${LARGEST_MEMORY_MIB} MiB, not ${memoryMiB}`,
     );
   }
+  const storage = new MachineStorage(net.openStorage ?? openStorageThread);
   const loadSetup: LoadSetup = (progress, signal) =>
-    gatherSetup(options, memoryMiB * BYTES_PER_MIB, { ...net, progress, signal });
-  return new RemoteMachine(openTransport(), loadSetup, options.autostart ?? true);
+    gatherSetup(options, memoryMiB * BYTES_PER_MIB, { ...net, progress, signal, storage });
+  return new RemoteMachine(withStorage(openTransport(), storage), loadSetup, options.autostart ?? true);
 }
+
+/** Ends a machine's storage thread with the machine, and the machine with its storage thread. */
+function withStorage(transport: MachineTransport, storage: MachineStorage): MachineTransport {
+  const close = transport.close.bind(transport);
+  storage.onFailure = (details) => transport.onFailure(details);
+  transport.close = async () => {
+    await close();
+    await storage.close();
+  };
+  return transport;
+}
+
+type SetupContext = Omit<LoadContext, 'what'> & { readonly storage: MachineStorage };
 
 async function gatherSetup(
   options: MachineOptions,
   ramBytes: number,
-  context: Omit<LoadContext, 'what'>,
+  context: SetupContext,
 ): Promise<MachineSetup> {
   const optional = async (what: LoadProgress['what'], source: MachineOptions['initrd']) =>
     source === undefined ? undefined : loadBytes(source, { ...context, what });
@@ -60,8 +76,8 @@ async function gatherSetup(
   };
 }
 
-async function prepareDisk(disk: DiskOptions, context: LoadContext): Promise<DiskSetup> {
-  if ('library' in disk) throw new RangeError(`this build has no disk library to open ${disk.library} from`);
+async function prepareDisk(disk: DiskOptions, context: SetupContext & LoadContext): Promise<DiskSetup> {
+  if ('library' in disk) return context.storage.open(disk.library, disk.mode ?? 'write');
   if (disk.mode === 'remote') return { mode: 'remote', ...(await measureRemote(disk.source, context)) };
   return { mode: disk.mode ?? 'snapshot', image: await loadImage(disk.source, context) };
 }

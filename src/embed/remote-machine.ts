@@ -117,10 +117,11 @@ export class RemoteMachine implements Machine {
 
   async destroy(): Promise<void> {
     if (this.#destroyed) return;
-    this.#release('the machine was destroyed');
+    const closed = this.#release('the machine was destroyed');
     this.#state = 'off';
     this.#hub.emit('state', 'off');
     this.#hub.clear();
+    await closed;
   }
 
   async #load(loadSetup: LoadSetup, connect: () => Promise<void>, autostart: boolean): Promise<boolean> {
@@ -221,23 +222,28 @@ export class RemoteMachine implements Machine {
       hint: 'The browser may have run out of memory: close other tabs or give the machine less memory.',
       details,
     });
-    this.#release('the machine’s worker stopped');
+    void this.#release('the machine’s worker stopped');
   }
 
-  #release(reason: string): void {
+  #release(reason: string): Promise<void> {
     this.#destroyed = true;
     this.#loading.abort();
     this.#port.close();
-    this.#transport.close();
+    const closed = Promise.resolve(this.#transport.close());
     this.#waiters.rejectAll(reason);
     for (const { resolve } of this.#arrivals.splice(0)) resolve();
+    return closed;
   }
 }
 
-/** The files' memory, which moves to the worker; blobs are handles and need not. */
+/** The files' memory and the disks' ports, which move to the worker; blobs are handles and need not. */
 function buffersOf({ kernel, initrd, dtb, disks }: MachineSetup): Transferable[] {
   const images = disks.map((disk) =>
-    disk.mode !== 'remote' && disk.image instanceof Uint8Array ? disk.image : undefined,
+    'image' in disk && disk.image instanceof Uint8Array ? disk.image : undefined,
   );
-  return [kernel, initrd, dtb, ...images].flatMap((bytes) => (bytes ? [bytes.buffer as ArrayBuffer] : []));
+  const ports = disks.flatMap((disk) => (disk.mode === 'library' ? [disk.port] : []));
+  const files = [kernel, initrd, dtb, ...images].flatMap((bytes) =>
+    bytes ? [bytes.buffer as ArrayBuffer] : [],
+  );
+  return [...files, ...ports];
 }

@@ -11,8 +11,8 @@ export interface MachineTransport {
   readonly sharesMemory: boolean;
   /** Called when the other side dies; at most once. */
   onFailure: (details: string) => void;
-  /** Ends the other side at once, whatever it does. */
-  close(): void;
+  /** Ends the other side at once, whatever it does; a promise says when its disks are free. */
+  close(): void | Promise<void>;
 }
 
 /** A worker with a machine in it. */

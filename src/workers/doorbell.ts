@@ -3,7 +3,8 @@
  *
  * Timers are useless below a few milliseconds (browsers clamp nested ones to 4 ms, HTML 8.6; Node to 1),
  * so short sleeps block the thread, which belongs to the machine, for at most SHORTEST_TIMER_MS, and
- * messages wait that long at worst; longer sleeps are timers that a ring of the doorbell cuts short.
+ * messages wait that long at worst; longer sleeps are timers that a ring of the doorbell cuts short. While an
+ * answer from outside is awaited, all sleeps are timers, so that it is heard at once.
  */
 
 /** Schedules a callback in a later turn of the event loop, after messages that have arrived. */
@@ -20,6 +21,7 @@ export class Doorbell {
   readonly #sleepWord: Int32Array | undefined;
   #rung = false;
   #wake: (() => void) | undefined;
+  #awaited = 0;
 
   constructor(scheduleTurn: ScheduleTurn) {
     this.#scheduleTurn = scheduleTurn;
@@ -30,6 +32,21 @@ export class Doorbell {
   ring(): void {
     this.#rung = true;
     this.#wake?.();
+  }
+
+  /** Something is under way outside whose end the machine waits for. */
+  begun(): void {
+    this.#awaited++;
+  }
+
+  /** It has ended. */
+  ended(): void {
+    this.#awaited--;
+    this.ring();
+  }
+
+  get isAwaiting(): boolean {
+    return this.#awaited > 0;
   }
 
   /** Lets messages, timers and input in. */
@@ -43,7 +60,7 @@ export class Doorbell {
    */
   async wait(timeoutMs: number | undefined): Promise<void> {
     if (!this.#rung) {
-      if (timeoutMs === undefined || timeoutMs > SHORTEST_TIMER_MS || !this.#sleepWord) {
+      if (timeoutMs === undefined || timeoutMs > SHORTEST_TIMER_MS || this.isAwaiting || !this.#sleepWord) {
         await this.#sleep(timeoutMs);
       } else if (timeoutMs >= SHORTEST_SLEEP_MS) {
         Atomics.wait(this.#sleepWord, 0, 0, timeoutMs);

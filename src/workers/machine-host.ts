@@ -8,7 +8,9 @@ import { MemoryStore } from '../emu/storage/memory-store.ts';
 import { BlobStore } from './blob-store.ts';
 import { ByteReceiver, ByteSender } from './byte-channel.ts';
 import { notifyCompletions } from './completion-store.ts';
+import { PortStore } from './disk-port.ts';
 import { createTurnScheduler, Doorbell } from './doorbell.ts';
+import { holdWhileFull } from './full-disk.ts';
 import { hostClock, hostEntropy, hostWallClock } from './host-ports.ts';
 import { MachineRunner } from './machine-runner.ts';
 import type {
@@ -29,6 +31,9 @@ export class MachineHost implements MachineControl {
   #output: ByteSender | undefined;
   #runner: MachineRunner | undefined;
   #posted: PostedCount = 0;
+  #doorbell = new Doorbell(createTurnScheduler());
+  /** Requests that wait for the machine to go on. */
+  #held: (() => void)[] = [];
 
   constructor(createMachine: CreateVirtualMachine, sharedMemory: boolean) {
     this.#createMachine = createMachine;
@@ -59,8 +64,9 @@ export class MachineHost implements MachineControl {
     const sink = this.#output;
     if (!sink) throw new Error('connect comes before load');
     // Stores are made once: what the guest wrote survives a reset, as on any computer.
-    const config = this.#configure(setup);
     this.#runner?.powerOff();
+    this.#doorbell = new Doorbell(createTurnScheduler());
+    const config = this.#configure(setup);
     this.#runner = new MachineRunner(
       (ports) =>
         this.#createMachine(config, {
@@ -69,9 +75,12 @@ export class MachineHost implements MachineControl {
           entropy: hostEntropy,
           ...ports,
         }),
-      { nowMs: () => performance.now(), doorbell: new Doorbell(createTurnScheduler()), sink },
+      { nowMs: () => performance.now(), doorbell: this.#doorbell, sink },
       {
-        state: (state) => this.#post({ kind: 'state', state }),
+        state: (state) => {
+          this.#post({ kind: 'state', state });
+          if (state === 'running') for (const goOn of this.#held.splice(0)) goOn();
+        },
         phase: (phase, elapsedMs) => this.#post({ kind: 'phase', phase, elapsedMs }),
         stats: (stats) => this.#post({ kind: 'stats', stats }),
         exit: (reason) => this.#post({ kind: 'exit', reason }),
@@ -144,12 +153,34 @@ export class MachineHost implements MachineControl {
   }
 
   #disk(setup: DiskSetup, index: number): DiskConfig {
-    const store = notifyCompletions(openStore(setup), () => this.#runner?.wake());
-    return { store, serial: `bramble-disk${index}` };
+    const kept = holdWhileFull(openStore(setup), (reason) => this.#pauseForRoom(reason));
+    return { store: notifyCompletions(kept, this.#doorbell), serial: `bramble-disk${index}` };
+  }
+
+  #pauseForRoom(reason: string): Promise<void> {
+    const goesOn = new Promise<void>((resolve) => this.#held.push(resolve));
+    if (this.#runner?.state !== 'running') return goesOn;
+    this.#runner.pause();
+    this.#post({
+      kind: 'error',
+      error: {
+        code: 'disk-full',
+        message: `What the guest writes to its disk cannot be kept: ${reason}. The machine is paused.`,
+        hint:
+          'Nothing is lost so far. Make room (delete disks that are not needed, or free space on this ' +
+          'computer), then resume. Without room the guest gets a write error when it goes on.',
+      },
+    });
+    return goesOn;
   }
 }
 
 function openStore(setup: DiskSetup): BlockStore {
+  if (setup.mode === 'library') {
+    const { port, sizeBytes, isSnapshot } = setup;
+    const store = new PortStore(port, { size: sizeBytes, readOnly: isSnapshot });
+    return isSnapshot ? new MemoryStore(store) : store;
+  }
   if (setup.mode === 'remote') return new RemoteStore(setup.url, setup.sizeBytes, fetch.bind(globalThis));
   const { image, mode } = setup;
   const base = new BlobStore(image instanceof Blob ? image : new Blob([image as BlobPart]));

@@ -16,6 +16,8 @@ import { RunStatistics } from './run-statistics.ts';
 
 /** Long enough that entering the guest costs nothing, short enough that a key stroke feels immediate. */
 const SLICE_MS = 8;
+/** While a disk's answer is awaited, which comes between slices. */
+const AWAITING_SLICE_MS = 2;
 const TICK_MS = 1000;
 /** While a panic waits for the console to fall silent. */
 const SHORT_TICK_MS = 100;
@@ -175,7 +177,7 @@ export class MachineRunner {
       }
       const startMs = this.#host.nowMs();
       try {
-        const result = machine.runSlice(SLICE_MS);
+        const result = machine.runSlice(doorbell.isAwaiting ? AWAITING_SLICE_MS : SLICE_MS);
         this.#statistics.addBusy(this.#host.nowMs() - startMs);
         this.#flush();
         if (generation !== this.#generation) return;

@@ -35,7 +35,7 @@ export function createNodeRunner(
 ): MachineRunner {
   const doorbell = new Doorbell(createTurnScheduler());
   const wakingDisk = ({ store, serial }: DiskConfig): DiskConfig => ({
-    store: notifyCompletions(store, () => doorbell.ring()),
+    store: notifyCompletions(store, doorbell),
     serial,
   });
   const waking: MachineConfig = { ...config, disks: config.disks.map(wakingDisk) };

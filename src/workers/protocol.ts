@@ -25,6 +25,7 @@ export interface MachineError {
     | 'bad-dtb'
     | 'bad-disk'
     | 'bad-options'
+    | 'disk-full'
     | 'memory'
     | 'fetch'
     | 'guest-panic'
@@ -68,10 +69,20 @@ export interface LogLine {
 /** A guest that stopped by itself: why. */
 export type ExitReason = 'power-off' | 'reset' | 'failed';
 
-/** A disk as the page hands it over: immutable bytes, with the guest's writes in an overlay, or a server. */
+/**
+ * A disk as the page hands it over: immutable bytes, with the guest's writes in an overlay; a server; or a
+ * disk of the library, which a storage thread serves at the other end of a port.
+ */
 export type DiskSetup =
   | { readonly mode: 'snapshot' | 'readonly'; readonly image: Blob | Uint8Array }
-  | { readonly mode: 'remote'; readonly url: string; readonly sizeBytes: number };
+  | { readonly mode: 'remote'; readonly url: string; readonly sizeBytes: number }
+  | {
+      readonly mode: 'library';
+      readonly port: MessagePort;
+      readonly sizeBytes: number;
+      /** The guest's writes stay in memory. */
+      readonly isSnapshot: boolean;
+    };
 
 /** Everything a worker needs to make a machine, as structured clone carries it. */
 export interface MachineSetup {

@@ -6,17 +6,22 @@
 export type MaybePromise<T> = T | Promise<T>;
 
 export interface BlockStore {
-  /** Size in bytes: a multiple of 512. */
+  /** Size in bytes: a multiple of 512. It can change where `watchSize` is there to tell. */
   readonly size: number;
   readonly readOnly: boolean;
   /** Fills `target` with the bytes at `offset`. Rejects with a StorageError. */
   read(offset: number, target: Uint8Array): MaybePromise<void>;
-  /** Writes all of `source`; it is visible to reads at once and durable after the next flush. */
+  /**
+   * Writes all of `source`; it is visible to reads at once and durable after the next flush. What fails for
+   * want of room (`quota`) is visible all the same, and the next flush tries again to keep it.
+   */
   write(offset: number, source: Uint8Array): MaybePromise<void>;
   /** Resolves when every write that came before is durable. */
   flush(): MaybePromise<void>;
   /** Says that the range is no longer needed; it reads as zeros afterwards. */
   discard(offset: number, length: number): MaybePromise<void>;
+  /** Calls `listener` whenever the size has changed. */
+  watchSize?(listener: () => void): void;
 }
 
 /** A store that cannot do what was asked; the guest sees an I/O error. */

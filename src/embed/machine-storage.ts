@@ -1,0 +1,70 @@
+/** The library disks of one machine: a storage thread of its own, opened with the first of them. */
+import { transfer } from 'comlink';
+import { DiskError } from '../emu/storage/disk-error.ts';
+import { MachineFailure } from '../workers/machine-failure.ts';
+import type { DiskSetup } from '../workers/protocol.ts';
+import { type StorageThread, unwrap } from './storage-thread.ts';
+
+/** Disks that machines of this tab write. */
+const writtenHere = new Set<string>();
+
+export function isWrittenHere(id: string): boolean {
+  return writtenHere.has(id);
+}
+
+export class MachineStorage {
+  readonly #openThread: () => StorageThread;
+  readonly #written: string[] = [];
+  #thread: StorageThread | undefined;
+  #closing: Promise<void> | undefined;
+  onFailure: (details: string) => void = () => {};
+
+  constructor(openThread: () => StorageThread) {
+    this.#openThread = openThread;
+  }
+
+  /** @throws {MachineFailure} in words, when the disk cannot be had */
+  async open(id: string, mode: 'write' | 'snapshot'): Promise<DiskSetup> {
+    const { port1, port2 } = new MessageChannel();
+    try {
+      const { control } = this.#running;
+      const access = mode === 'write' ? 'write' : 'read';
+      if (access === 'write') this.#note(id);
+      const sizeBytes = await unwrap(control.serve(id, access, transfer(port2, [port2])));
+      return { mode: 'library', port: port1, sizeBytes, isSnapshot: mode === 'snapshot' };
+    } catch (failure) {
+      port1.close();
+      this.#forget(id);
+      if (!(failure instanceof DiskError)) throw failure;
+      throw new MachineFailure({ code: 'bad-disk', message: failure.message });
+    }
+  }
+
+  /** Resolves when everything that the guest wrote is kept, and others may have the disks. */
+  close(): Promise<void> {
+    this.#closing ??= (this.#thread?.close() ?? Promise.resolve()).finally(() => {
+      for (const id of [...this.#written]) this.#forget(id);
+    });
+    return this.#closing;
+  }
+
+  get #running(): StorageThread {
+    if (!this.#thread) {
+      this.#thread = this.#openThread();
+      this.#thread.onFailure = (details) => this.onFailure(details);
+    }
+    return this.#thread;
+  }
+
+  #note(id: string): void {
+    this.#written.push(id);
+    writtenHere.add(id);
+  }
+
+  #forget(id: string): void {
+    const index = this.#written.indexOf(id);
+    if (index < 0) return;
+    this.#written.splice(index, 1);
+    writtenHere.delete(id);
+  }
+}
