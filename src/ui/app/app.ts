@@ -106,6 +106,7 @@ export class BrambleApp extends LitElement {
         .session=${session}
         .settings=${this.#settings}
         .theme=${this.#theme}
+        .shelf=${this.#shelf}
       ></bramble-machine-view>`;
     }
     return html`<header class="site-header">

@@ -22,10 +22,11 @@ export function knownBoot(
   return guest && { guest: guest.name };
 }
 
+/** By its sum, or by its address: a newer image there does not make the user's disk another one. */
 function isImageOf({ origin, sha256 }: DiskInfo, guest: Guest, baseUrl: string): boolean {
   const file = fileOf(guest, 'disk');
   if (file === undefined) return false;
-  if (sha256 !== undefined && file.sha256 !== '') return sha256 === file.sha256;
+  if (sha256 !== undefined && sha256 === file.sha256) return true;
   return origin.kind === 'url' && origin.url === new URL(file.url, baseUrl).href;
 }
 

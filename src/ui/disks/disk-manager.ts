@@ -40,13 +40,13 @@ const TICK_MS = 500;
 export class BrambleDisks extends LitElement {
   static override properties = {
     shelf: { attribute: false },
-    usedBy: { attribute: false },
+    bootable: { type: Boolean },
     renaming: { state: true },
     persistence: { state: true },
   };
   declare shelf: DiskShelf;
-  /** The machine of this page, if there is one. */
-  declare usedBy: string | undefined;
+  /** Whether disks can be booted from here; not while a machine of this page runs. */
+  declare bootable: boolean;
   declare renaming: string | undefined;
   declare persistence: PersistenceAnswer;
   #unsubscribe: (() => void) | undefined;
@@ -54,6 +54,7 @@ export class BrambleDisks extends LitElement {
 
   constructor() {
     super();
+    this.bootable = true;
     this.renaming = undefined;
     this.persistence = 'unasked';
   }
@@ -128,7 +129,7 @@ export class BrambleDisks extends LitElement {
           (disk) =>
             diskRow(
               disk,
-              { isRenaming: disk.id === this.renaming, usedBy: this.usedBy, nowMs: Date.now() },
+              { isRenaming: disk.id === this.renaming, isBootable: this.bootable, nowMs: Date.now() },
               this.#actions,
             ),
         )}

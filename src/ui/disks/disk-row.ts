@@ -24,8 +24,8 @@ export interface DiskActions {
 
 export interface RowState {
   readonly isRenaming: boolean;
-  /** The machine of this page that uses it, where that is known. */
-  readonly usedBy: string | undefined;
+  /** Whether this is a place to boot from. */
+  readonly isBootable: boolean;
   readonly nowMs: number;
 }
 
@@ -38,7 +38,7 @@ export function diskRow(disk: DiskInfo, state: RowState, actions: DiskActions): 
     <div class="disk-what">
       <div class="disk-name">
         ${state.isRenaming ? nameField(disk, actions) : html`<h3>${disk.name}</h3>`}
-        ${isFree ? nothing : html`<span class="chip in-use">${icon('lock')}${useWords(disk, state.usedBy)}</span>`}
+        ${isFree ? nothing : html`<span class="chip in-use">${icon('lock')}${useWords(disk)}</span>`}
       </div>
       <p class="disk-facts">${facts(disk, state.nowMs)}</p>
       ${details(disk)}
@@ -49,12 +49,12 @@ export function diskRow(disk: DiskInfo, state: RowState, actions: DiskActions): 
         type="button"
         class="button"
         aria-label="Boot ${disk.name}"
-        ?hidden=${!isFree}
+        ?hidden=${!isFree || !state.isBootable}
         @click=${() => actions.boot(disk)}
       >
         ${icon('play')}Boot
       </button>
-      <bramble-menu label="Actions for ${disk.name}" .icon=${'more'} .items=${menuItems(disk, actions)}></bramble-menu>
+      <bramble-menu label="Actions for ${disk.name}" .icon=${'more'} .items=${menuItems(disk, state, actions)}></bramble-menu>
     </div>
   </li>`;
 }
@@ -69,9 +69,8 @@ function facts(disk: DiskInfo, nowMs: number): string {
     .join(' · ');
 }
 
-function useWords(disk: DiskInfo, usedBy: string | undefined): string {
-  if (disk.inUse === 'other-tab') return 'In use in another tab';
-  return usedBy === undefined ? 'In use' : `In use by ${usedBy}`;
+function useWords({ inUse }: DiskInfo): string {
+  return inUse === 'other-tab' ? 'In use in another tab' : 'In use by this machine';
 }
 
 function nameField(disk: DiskInfo, actions: DiskActions): TemplateResult {
@@ -130,10 +129,10 @@ function details(disk: DiskInfo): TemplateResult {
   </details>`;
 }
 
-function menuItems(disk: DiskInfo, actions: DiskActions): readonly MenuItem[] {
+function menuItems(disk: DiskInfo, { isBootable }: RowState, actions: DiskActions): readonly MenuItem[] {
   const busy = disk.inUse !== 'no';
   const unchanged = disk.changedBytes === 0;
-  return [
+  const boots: readonly MenuItem[] = [
     {
       label: 'Boot without saving',
       note: 'What the guest writes is dropped at the end',
@@ -153,7 +152,10 @@ function menuItems(disk: DiskInfo, actions: DiskActions): readonly MenuItem[] {
       icon: 'plus',
       action: () => actions.attach(disk),
     },
-    { label: 'Rename', icon: 'pencil', separated: true, action: () => actions.beginRename(disk) },
+  ];
+  return [
+    ...(isBootable ? boots : []),
+    { label: 'Rename', icon: 'pencil', separated: isBootable, action: () => actions.beginRename(disk) },
     { label: 'Clone…', icon: 'copy', disabled: busy, action: () => actions.clone(disk) },
     { label: 'Resize…', icon: 'resize', disabled: busy, action: () => actions.resize(disk) },
     { label: 'Export…', icon: 'save', disabled: busy, action: () => actions.export(disk) },

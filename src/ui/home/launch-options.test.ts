@@ -4,6 +4,7 @@ import { parseManifest } from './guest-catalog.ts';
 import {
   baseGuest,
   hasLocalFiles,
+  libraryDisks,
   machineTitle,
   NO_OPTIONS,
   parseQuery,
@@ -98,5 +99,45 @@ describe('toMachineOptions', () => {
   it('has nothing to boot when the catalogue is empty and no kernel is given', () => {
     expect(toMachineOptions(NO_OPTIONS, EMPTY)).toBeUndefined();
     expect(toMachineOptions({ ...NO_OPTIONS, guest: 'gone' }, CATALOG)).toBeUndefined();
+  });
+});
+
+describe('disks of the library', () => {
+  const query = 'guest=busybox&root-disk=library%3Aa&disk=library%3Ab%2Csnapshot&disk=c.img';
+
+  it('survive the way through a link', () => {
+    const { options } = parseQuery(new URLSearchParams(query));
+    expect(options.rootDisk).toEqual({ library: 'a', mode: 'write' });
+    expect(options.disks).toEqual([{ library: 'b', mode: 'snapshot' }, 'c.img']);
+    expect(toQuery(options).toString()).toBe(query);
+    expect(libraryDisks(options).map(({ library }) => library)).toEqual(['a', 'b']);
+    expect(hasLocalFiles(options)).toBe(false);
+  });
+
+  it('come to the machine in order, the root disk first', () => {
+    const { options } = parseQuery(new URLSearchParams(query));
+    expect(toMachineOptions(options, CATALOG)?.disks).toEqual([
+      { library: 'a', mode: 'write' },
+      { library: 'b', mode: 'snapshot' },
+      { source: 'c.img' },
+    ]);
+  });
+
+  it('replace the disk that the guest brings', () => {
+    const files = [
+      { role: 'kernel', path: 'd/Image' },
+      { role: 'disk', path: 'd/disk.img' },
+    ];
+    const catalog = parseManifest({ guests: [{ name: 'd', files }] });
+    const options = { ...NO_OPTIONS, guest: 'd' };
+    expect(toMachineOptions(options, catalog)?.disks).toEqual([{ source: 'images/d/disk.img' }]);
+    const rootDisk = { library: 'a', mode: 'write' } as const;
+    expect(toMachineOptions({ ...options, rootDisk }, catalog)?.disks).toEqual([rootDisk]);
+  });
+
+  it('name the machine', () => {
+    const { options } = parseQuery(new URLSearchParams(query));
+    expect(machineTitle(options, CATALOG, (id) => (id === 'a' ? 'My disk' : undefined))).toBe('My disk');
+    expect(machineTitle(options, CATALOG)).toBe('Linux');
   });
 });

@@ -1,5 +1,6 @@
 /** What stands over the terminal when a machine does not run: paused, ended, or failed, and what to do. */
 import { html, nothing, type TemplateResult } from 'lit';
+import type { MachineError } from '../../embed/api.ts';
 import { formatElapsed } from '../shell/format.ts';
 import { icon } from '../shell/icons.ts';
 import type { MachineSession } from './session.ts';
@@ -11,12 +12,16 @@ export interface EndActions {
   readonly dismiss: () => void;
   readonly saveLog: () => void;
   readonly copyReport: () => void;
+  /** Shows the user's disks, some of which may go. */
+  readonly makeRoom: () => void;
 }
 
 const MS_PER_SECOND = 1000;
 
 /** The card for the session's state, or nothing while it runs or loads. */
 export function endCard(session: MachineSession, actions: EndActions): TemplateResult | typeof nothing {
+  if (session.error?.code === 'disk-full' && session.state === 'paused')
+    return fullCard(session.error, actions);
   if (session.error !== undefined) return errorCard(session, actions);
   switch (session.state) {
     case 'paused':
@@ -36,6 +41,19 @@ function pausedCard(actions: EndActions): TemplateResult {
     ${icon('pause')}<span>Paused</span>
     <button type="button" class="button primary" @click=${actions.resume}>${icon('play')}Resume</button>
   </div>`;
+}
+
+/** The machine waits until there is room again; going on is the user's choice. */
+function fullCard({ message, hint }: MachineError, actions: EndActions): TemplateResult {
+  return html`<section class="stage-card" role="alertdialog" aria-labelledby="full-title" aria-describedby="full-text">
+    <h2 id="full-title">${icon('disk')}The browser’s storage is full.</h2>
+    <p id="full-text">${message} ${hint}</p>
+    <div class="card-actions">
+      <button type="button" class="button" @click=${actions.leave}>Back to start</button>
+      <button type="button" class="button" @click=${actions.resume}>${icon('play')}Resume</button>
+      <button type="button" class="button primary" @click=${actions.makeRoom}>${icon('disk')}Make room…</button>
+    </div>
+  </section>`;
 }
 
 function offCard(session: MachineSession, actions: EndActions): TemplateResult {

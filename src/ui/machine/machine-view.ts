@@ -2,6 +2,8 @@
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import { showHelp } from '../app/help.ts';
 import { themeMenu } from '../app/theme-menu.ts';
+import type { DiskShelf } from '../disks/disk-shelf.ts';
+import { showDisks } from '../disks/disks-dialog.ts';
 import { logo } from '../shell/art.ts';
 import { copyText, saveText, toast } from '../shell/clipboard.ts';
 import { confirm } from '../shell/dialogs.ts';
@@ -35,10 +37,12 @@ export class BrambleMachineView extends LitElement {
     session: { attribute: false },
     settings: { attribute: false },
     theme: { attribute: false },
+    shelf: { attribute: false },
   };
   declare session: MachineSession;
   declare settings: SettingsStore;
   declare theme: Theme;
+  declare shelf: DiskShelf;
   readonly #endings: (() => void)[] = [];
   #timer: ReturnType<typeof setInterval> | undefined;
 
@@ -101,7 +105,7 @@ export class BrambleMachineView extends LitElement {
         .session=${session}
         .machineState=${session.state}
       ></bramble-key-bar>
-      ${statusBar(session)}
+      ${statusBar(session, this.#manageDisks)}
       <p class="visually-hidden" role="status">${this.#announcement()}</p>
     </div>`;
   }
@@ -109,6 +113,9 @@ export class BrambleMachineView extends LitElement {
   get #terminal(): BrambleTerminal {
     return this.querySelector('bramble-terminal')!;
   }
+
+  /** The library without leaving the machine: to make room, or to look. */
+  readonly #manageDisks = (): void => void showDisks(this.shelf);
 
   readonly #leave = (): void => {
     this.dispatchEvent(new CustomEvent('bramble-leave', { bubbles: true }));
@@ -130,6 +137,7 @@ export class BrambleMachineView extends LitElement {
     leave: this.#leave,
     dismiss: () => this.session.dismissError(),
     saveLog: this.#saveLog,
+    makeRoom: this.#manageDisks,
     copyReport: () => void copyText(this.#report(), 'Report copied.'),
   };
 

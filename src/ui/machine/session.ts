@@ -120,6 +120,8 @@ export class MachineSession {
   }
 
   async togglePause(): Promise<void> {
+    // Going on answers the question that the pause has asked.
+    if (this.#error?.code === 'disk-full') this.dismissError();
     await this.#act((machine) => (this.#state === 'paused' ? machine.resume() : machine.pause()));
   }
 

@@ -3,6 +3,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import type { MachineState, MachineStats } from '../../embed/api.ts';
 import { formatBytes, formatClock, formatCount, formatElapsed, formatMips } from '../shell/format.ts';
 import { icon } from '../shell/icons.ts';
+import { diskStatus } from './disk-status.ts';
 import type { MachineSession } from './session.ts';
 
 const STATE_LABELS: Readonly<Record<MachineState, string>> = {
@@ -37,7 +38,8 @@ const SHARED_TEXT =
 const UNSHARED_TEXT =
   'Memory is private to one thread, because this page is not cross-origin isolated. Everything works; a site that sends the COOP and COEP headers is faster.';
 
-export function statusBar(session: MachineSession): TemplateResult {
+/** `manageDisks` opens the user's library. */
+export function statusBar(session: MachineSession, manageDisks: () => void): TemplateResult {
   const { stats, state } = session;
   const ready = session.phases.find(({ phase }) => phase === 'ready');
   return html`<footer class="status-bar">
@@ -52,6 +54,7 @@ export function statusBar(session: MachineSession): TemplateResult {
     }
     ${ready ? html`<span class="wide-only">Ready in ${formatElapsed(ready.elapsedMs)}</span>` : nothing}
     <span class="spacer"></span>
+    ${diskStatus(session.disks, manageDisks)}
     <span class="wide-only">${session.options.memoryMiB} MiB</span>
     <span class="wide-only" title="How instructions are run">${engineLabel(session)}</span>
     ${stats === undefined ? nothing : html`${memoryInfo(stats)} ${counters(stats)}`}

@@ -9,7 +9,10 @@ export function toast(message: string): void {
   note.className = 'toast';
   note.setAttribute('role', 'status');
   note.textContent = message;
+  note.popover = 'manual';
   document.body.append(note);
+  // Above everything, also above an open dialog.
+  note.showPopover();
   setTimeout(() => note.remove(), TOAST_MS);
 }
 

@@ -173,7 +173,7 @@ export class FakeDiskLibrary implements DiskLibrary {
       ownBytes: totalBytes,
       origin,
       format: 'raw',
-      sha256: SHA256,
+      sha256: options.sha256 ?? SHA256,
     });
   }
 

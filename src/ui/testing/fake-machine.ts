@@ -76,11 +76,22 @@ const BAD_KERNEL: Step = {
   },
 };
 
+const DISK_FULL: Step = {
+  afterMs: 200,
+  state: 'paused',
+  error: {
+    code: 'disk-full',
+    message: 'What the guest writes to its disk cannot be kept: the storage is full. The machine is paused.',
+    hint: 'Nothing is lost so far. Make room, then resume.',
+  },
+};
+
 /** Ways a boot can go, by the name that `?fake=` takes. */
 export const SCENARIOS = {
   ready: [...LOADING, ...KERNEL, ...SHELL],
   loading: LOADING,
   booting: [...LOADING, ...KERNEL],
+  'disk-full': [...LOADING, ...KERNEL, ...SHELL, DISK_FULL],
   panic: [...LOADING, ...KERNEL, PANIC],
   'bad-kernel': [...LOADING, BAD_KERNEL],
 } satisfies Record<string, readonly Step[]>;
