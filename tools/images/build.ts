@@ -104,13 +104,8 @@ function buildLinux(recipe: LinuxRecipe): GuestEntry {
 async function build(recipe: GuestRecipe): Promise<GuestEntry> {
   if (recipe.kind === 'assembled') return buildAssembled(recipe);
   if (recipe.kind === 'linux') return buildLinux(recipe);
-  return buildDisk({
-    recipe,
-    recipeSha256: recipeDigest(recipe),
-    cacheFolder,
-    outputFolder,
-    say: (text) => say(recipe.name, text),
-  });
+  const job = { recipe, cacheFolder, say: (text: string) => say(recipe.name, text) };
+  return buildDisk(job, recipeDigest(recipe), outputFolder);
 }
 
 /** Builds what needs no packages first, so that it is there when packages are not. */
