@@ -92,6 +92,8 @@ function nameField(disk: DiskInfo, actions: DiskActions): TemplateResult {
     spellcheck="false"
     .value=${disk.name}
     @keydown=${(event: KeyboardEvent) => {
+      // The key must not press the button as well that gets the focus next.
+      if (event.key === 'Enter' || event.key === 'Escape') event.preventDefault();
       if (event.key === 'Enter') save(event);
       if (event.key === 'Escape') settle(actions.cancelRename);
     }}
