@@ -10,6 +10,7 @@ import { a64Decoder, decoderFor } from '../isa/a64/index.ts';
 import { writeCrcTables } from '../isa/crc.ts';
 import type { Decoder } from '../isa/decoder.ts';
 import type { FeatureSet } from '../isa/features.ts';
+import { writeVectorTables } from '../isa/vector-tables.ts';
 import { CPU } from '../layout/cpu-state.ts';
 import {
   CPU_BLOCK,
@@ -117,6 +118,7 @@ export class Interpreter {
    */
   static async create(memory: GuestMemory, cpu: CpuRuntime, features?: FeatureSet): Promise<Interpreter> {
     writeCrcTables(memory.memory);
+    writeVectorTables(memory.memory);
     const { pages, shared } = memoryShape(memory.memory);
     const hot = hotHandlers();
     const main = await WebAssembly.compile(interpreterModule(hot, pages, shared));

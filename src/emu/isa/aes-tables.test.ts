@@ -11,9 +11,14 @@ import {
   type SubstitutionTables,
 } from './aes-tables.ts';
 
-/** What the rows' lookups do, for one byte: an index beyond the table gives zero. */
+/** What a lookup gives, if all hosts agree on it: no index may lie between the table's end and 128. */
+function at(table: readonly number[], index: number): number {
+  expect(index < 16 || index > 127).toBe(true);
+  return table[index] ?? 0;
+}
+
+/** What the rows do with one byte. */
 function substitute(tables: SubstitutionTables, x: number): number {
-  const at = (table: readonly number[], index: number) => table[index] ?? 0;
   const pair = at(tables.input.low, x & 15) ^ at(tables.input.high, x >> 4);
   const [i, k] = [pair >> 4, pair & 15];
   const j = i ^ k;

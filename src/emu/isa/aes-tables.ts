@@ -6,11 +6,12 @@
  * With ζ + ζ' = 1 for a conjugate pair, an element is x = iζ + jζ' = i + kζ', k = i + j, i, j, k in GF(2^4). With
  * n = ζζ' and N = nk² + ij, the norm of x, 1/x = (jζ + iζ')/N. Let u = 1/(1/i + 1/(nk)) + j and v the same with i and j
  * exchanged: then 1/u = (i + nk)/N, 1/v = (j + nk)/N, and 1/x = (n + ζ')/u + (n + ζ)/v. Where a divisor is zero,
- * an index above 15 stands for its inverse, and a lookup by that gives zero: all cases come out right.
+ * an index above 127 stands for its inverse, and a lookup by that gives zero: all cases come out right.
  */
 
-const POLYNOMIAL = 0x11b;
 const BYTE = 256;
+/** x^8 modulo AES's polynomial. */
+export const REDUCTION = 0x1b;
 const NIBBLE = 16;
 const AFFINE_CONSTANT = 0x63;
 /** The inverse of zero: a table has no entry for it, nor for its sum with an element. */
@@ -21,7 +22,7 @@ export function multiplyBytes(x: number, y: number): number {
   let product = 0;
   for (let bit = 7; bit >= 0; bit--) {
     product <<= 1;
-    if (product & BYTE) product ^= POLYNOMIAL;
+    if (product & BYTE) product ^= BYTE | REDUCTION;
     if ((y >> bit) & 1) product ^= x;
   }
   return product;

@@ -70,8 +70,12 @@ export const CRC_TABLES_EACH = 8;
 export const CRC_AREA = DECODED_WORDS_AREA + DECODED_WORDS_SIZE;
 export const CRC_SIZE = 2 * CRC_TABLES_EACH * CRC_TABLE_SIZE;
 
+/** Vectors that instructions use as tables (isa/vector-tables), 16 bytes each. */
+export const VECTOR_TABLES_AREA = CRC_AREA + CRC_SIZE;
+export const VECTOR_TABLES_SIZE = 16 * 16;
+
 /** Where guest RAM starts: aligned to 2 MiB so that host huge pages can serve it. */
-export const RAM_OFFSET = Math.ceil((CRC_AREA + CRC_SIZE) / (2 * MIB)) * 2 * MIB;
+export const RAM_OFFSET = Math.ceil((VECTOR_TABLES_AREA + VECTOR_TABLES_SIZE) / (2 * MIB)) * 2 * MIB;
 
 /** Pages of 64 KiB for a machine with `ramSize` bytes of RAM. */
 export function wasmPagesFor(ramSize: number): number {

@@ -517,7 +517,8 @@ vector(VECTOR_UNARY, [V], V);
 vector(VECTOR_SHIFT, [V, 'i32'], V);
 vector(VECTOR_TEST, [V], 'i32');
 vector({ 'v128.bitselect': 82 }, [V, V, V], V);
-// Relaxed SIMD: used only where codegen/host-fusion has found out what the host makes of it.
+// Relaxed SIMD: used only where host-fusion and host-swizzle have found out what the host makes of it.
+vector({ 'i8x16.relaxed_swizzle': 0x100 }, [V, V], V);
 vector({ 'f32x4.relaxed_madd': 0x105, 'f64x2.relaxed_madd': 0x107 }, [V, V, V], V);
 vector({ 'i8x16.shuffle': 13 }, [V, V], V, 16);
 vector({ 'i8x16.splat': 15, 'i16x8.splat': 16, 'i32x4.splat': 17 }, ['i32'], V);

@@ -3,18 +3,12 @@
  * in registers (aes-tables.ts), so its time does not depend on the data.
  */
 import type { I64, V128 } from '../../ir/ir.ts';
-import {
-  INVERSE_SUBSTITUTION,
-  INVERSES,
-  INVERSES_BY_NORM,
-  SUBSTITUTION,
-  type SubstitutionTables,
-} from '../aes-tables.ts';
 import { type Row, row } from '../row.ts';
 import type { Semantics } from '../semantics.ts';
+import { lookUp, vectorTable } from '../vector-tables.ts';
 import {
   andV,
-  laneConstant,
+  D_BYTES,
   lanesIn,
   lanewise,
   SECOND,
@@ -27,32 +21,31 @@ import {
 
 const BYTES = lanesIn(V_BITS, 0);
 const HALFWORDS = lanesIn(V_BITS, 1);
+const DOUBLES = lanesIn(V_BITS, 3);
 const COLUMN_BYTES = 4;
-const LOW_NIBBLE = 0xfn;
 
 // ---- The steps of a round (FIPS 197, 5.1 and 5.3); byte r + 4c of a register is row r of column c ----
 
-const lookUp = (b: Semantics, table: readonly number[], indexes: V128): V128 =>
-  lanewise(b, BYTES, 'swizzle', b.v128(table), indexes);
-
 /** The low and the high nibble of each byte. */
-function nibbles(b: Semantics, x: V128): [V128, V128] {
-  const mask = laneConstant(b, BYTES, LOW_NIBBLE);
+function nibbles(b: Semantics, x: V128): readonly [V128, V128] {
+  const mask = vectorTable(b, 'lowNibbles');
   return [andV(b, x, mask), andV(b, lanewise(b, HALFWORDS, 'shr_u', x, b.i32(4)), mask)];
 }
 
-/** SubBytes or InvSubBytes; the names of aes-tables.ts. */
-function substitute(b: Semantics, tables: SubstitutionTables, x: V128): V128 {
+/** SubBytes or InvSubBytes, without a constant to add; the names are those of aes-tables.ts. */
+function substitute(b: Semantics, tables: 'substitution' | 'inverseSubstitution', x: V128): V128 {
   const [low, high] = nibbles(b, x);
-  const pairs = xorV(b, lookUp(b, tables.input.low, low), lookUp(b, tables.input.high, high));
+  const pairs = xorV(b, lookUp(b, `${tables}Low`, low), lookUp(b, `${tables}High`, high));
   const [k, i] = nibbles(b, pairs);
   const j = xorV(b, i, k);
-  const shared = lookUp(b, INVERSES_BY_NORM, k);
-  const u = xorV(b, lookUp(b, INVERSES, xorV(b, lookUp(b, INVERSES, i), shared)), j);
-  const v = xorV(b, lookUp(b, INVERSES, xorV(b, lookUp(b, INVERSES, j), shared)), i);
-  const sum = xorV(b, lookUp(b, tables.byU, u), lookUp(b, tables.byV, v));
-  return tables.constant ? xorV(b, sum, laneConstant(b, BYTES, BigInt(tables.constant))) : sum;
+  const shared = lookUp(b, 'inversesByNorm', k);
+  const u = xorV(b, lookUp(b, 'inverses', xorV(b, lookUp(b, 'inverses', i), shared)), j);
+  const v = xorV(b, lookUp(b, 'inverses', xorV(b, lookUp(b, 'inverses', j), shared)), i);
+  return xorV(b, lookUp(b, `${tables}ByU`, u), lookUp(b, `${tables}ByV`, v));
 }
+const subBytes = (b: Semantics, x: V128): V128 =>
+  xorV(b, substitute(b, 'substitution', x), vectorTable(b, 'substitutionConstant'));
+const inverseSubBytes = (b: Semantics, x: V128): V128 => substitute(b, 'inverseSubstitution', x);
 
 /** ShiftRows moves row r by r columns to the left, InvShiftRows (`by` = −1) to the right. */
 const shiftRows = (b: Semantics, x: V128, by: 1 | -1): V128 =>
@@ -65,11 +58,9 @@ const rotateColumns = (b: Semantics, x: V128, by: number): V128 =>
 /** Each byte times 2 in GF(2^8). */
 function double(b: Semantics, x: V128): V128 {
   const overflowing = lanewise(b, BYTES, 'lt_s', x, zeroV(b));
-  const reduction = andV(b, overflowing, laneConstant(b, BYTES, REDUCTION));
+  const reduction = andV(b, overflowing, vectorTable(b, 'reduction'));
   return xorV(b, lanewise(b, BYTES, 'add', x, x), reduction);
 }
-/** x^8 modulo AES's polynomial. */
-const REDUCTION = 0x1bn;
 
 /** Row r becomes 2r + 3(r + 1) + (r + 2) + (r + 3) = 2(r + (r + 1)) + (r + 1) + ((r + 2) + (r + 3)). */
 function mixColumns(b: Semantics, x: V128): V128 {
@@ -87,20 +78,19 @@ function inverseMixColumns(b: Semantics, x: V128): V128 {
 // ---- Rows ----
 
 const SUBSTITUTING = [
-  { name: 'aese', opcode: '00100', tables: SUBSTITUTION, by: 1 },
-  { name: 'aesd', opcode: '00101', tables: INVERSE_SUBSTITUTION, by: -1 },
+  { name: 'aese', opcode: '00100', substituteBytes: subBytes, by: 1 },
+  { name: 'aesd', opcode: '00101', substituteBytes: inverseSubBytes, by: -1 },
 ] as const;
 const MIXING = [
   { name: 'aesmc', opcode: '00110', mix: mixColumns },
   { name: 'aesimc', opcode: '00111', mix: inverseMixColumns },
 ] as const;
 
-const substituting: Row[] = SUBSTITUTING.map(({ name, opcode, tables, by }) =>
+const substituting: Row[] = SUBSTITUTING.map(({ name, opcode, substituteBytes, by }) =>
   row(name.toUpperCase(), `01001110 00 10100 ${opcode} 10 Rn:5 Rd:5`, `${name} <Vd>.16b, <Vn>.16b`, {
     fp: true,
     feature: 'FEAT_AES',
-    execute: ({ Rn, Rd }, b) =>
-      b.setV(Rd, substitute(b, tables, shiftRows(b, xorV(b, b.V(Rd), b.V(Rn)), by))),
+    execute: ({ Rn, Rd }, b) => b.setV(Rd, substituteBytes(b, shiftRows(b, xorV(b, b.V(Rd), b.V(Rn)), by))),
   }),
 );
 const mixing: Row[] = MIXING.map(({ name, opcode, mix }) =>
@@ -118,10 +108,10 @@ const SPREAD = 0x1111_1111_1111_1111n;
 const CLASSES = [0, 1, 2, 3] as const;
 
 /**
- * The product of polynomials with up to 32 coefficients by integer products: bits four apart leave room for the
- * sums of up to eight products, of which only the lowest bit is kept.
+ * The low 64 coefficients of a product, by integer products: coefficients four bits apart leave room for sums, of
+ * which only the lowest bit is kept. Up to 15 terms meet in a sum; 16 do in the last, which carries out at the top.
  */
-function polynomialProduct32(b: Semantics, x: I64, y: I64): I64 {
+function lowProduct(b: Semantics, x: I64, y: I64): I64 {
   const split = (value: I64) => CLASSES.map((k) => b.and(value, b.i64(SPREAD << BigInt(k))));
   const [xs, ys] = [split(x), split(y)];
   const parts = CLASSES.map((k) => {
@@ -132,20 +122,28 @@ function polynomialProduct32(b: Semantics, x: I64, y: I64): I64 {
   return parts.reduce((all, one) => b.or(all, one));
 }
 
-const HALF_BITS = 32n;
-/** The product of 64 by 64 coefficients, from three of halves (Karatsuba). */
-function polynomialProduct64(b: Semantics, x: I64, y: I64): V128 {
-  const half = b.i64(HALF_BITS);
-  const low = (value: I64) => b.zeroExtend(b.wrap(value));
-  const high = (value: I64) => b.shrU(value, half);
-  const lows = polynomialProduct32(b, low(x), low(y));
-  const highs = polynomialProduct32(b, high(x), high(y));
-  const all = polynomialProduct32(b, b.xor(low(x), high(x)), b.xor(low(y), high(y)));
-  const middle = b.xor(all, b.xor(lows, highs));
-  const bottom = b.xor(lows, b.shl(middle, half));
-  const top = b.xor(highs, b.shrU(middle, half));
-  const result = b.numeric<'v128'>('i64x2.splat', [bottom]);
-  return b.numeric<'v128'>('i64x2.replace_lane', [result, top], [1]);
+/** Reverses the bits of each half of a register, of which the bytes are in reverse order already. */
+function reverseBits(b: Semantics, x: V128): V128 {
+  const [low, high] = nibbles(b, x);
+  return xorV(b, lookUp(b, 'reversedNibblesOnTop', low), lookUp(b, 'reversedNibbles', high));
+}
+const half = (b: Semantics, v: V128, index: 0 | 1): I64 => b.numeric('i64x2.extract_lane', [v], [index]);
+
+/** The whole product of one half of each: the upper coefficients are the lower ones of the reversed factors. */
+function polynomialProduct(b: Semantics, n: V128, m: V128, part: 0 | 1): V128 {
+  const pick = (at: number) => part * D_BYTES + (D_BYTES - 1 - (at % D_BYTES));
+  const reversed = reverseBits(
+    b,
+    shuffle(b, n, m, (at) => pick(at) + (at < D_BYTES ? 0 : V_BYTES)),
+  );
+  const high = b.numeric<'v128'>('i64x2.splat', [lowProduct(b, half(b, reversed, 0), half(b, reversed, 1))]);
+  const backwards = reverseBits(
+    b,
+    shuffle(b, high, high, (at) => D_BYTES - 1 - (at % D_BYTES)),
+  );
+  // Degrees 126 … 63 are there; that of 63 belongs to the low half.
+  const upper = lanewise(b, DOUBLES, 'shr_u', backwards, b.i32(1));
+  return b.numeric('i64x2.replace_lane', [upper, lowProduct(b, half(b, n, part), half(b, m, part))], [0]);
 }
 
 /** The row of the byte form stands in simd-widening.ts. */
@@ -156,11 +154,7 @@ const polynomialMultiplyLong = row(
   {
     fp: true,
     feature: 'FEAT_PMULL',
-    execute: ({ Q, Rm, Rn, Rd }, b) => {
-      const x = b.laneV<'i64'>('i64', Rn, 8 * Q);
-      const y = b.laneV<'i64'>('i64', Rm, 8 * Q);
-      b.setV(Rd, polynomialProduct64(b, x, y));
-    },
+    execute: ({ Q, Rm, Rn, Rd }, b) => b.setV(Rd, polynomialProduct(b, b.V(Rn), b.V(Rm), Q ? 1 : 0)),
   },
 );
 
