@@ -106,7 +106,7 @@ export class BrambleDisks extends LitElement {
               ${shelf.unfinished.map((one) =>
                 unfinishedCard(
                   one,
-                  () => void shelf.resume(one),
+                  (file) => void shelf.resume(one, file),
                   () => void shelf.act((library) => library.discardImport(one.id)),
                 ),
               )}

@@ -95,8 +95,10 @@ describe('an import', () => {
     expect(unfinished?.name).toBe('ubuntu-arm64');
     const ended = shelf.resume(unfinished!);
     await expect.poll(() => shelf.jobs.length).toBe(1);
-    expect(shelf.unfinished).toEqual([]);
+    expect(shelf.unfinished.map(({ name }) => name)).toEqual(['my-card']);
     expect((await ended)?.name).toBe('ubuntu-arm64');
+    expect(shelf.unfinished.map(({ name }) => name)).toEqual(['my-card']);
+    expect((await shelf.resume(shelf.unfinished[0]!, IMAGE))?.name).toBe('my-card');
     expect(shelf.unfinished).toEqual([]);
   });
 });

@@ -88,12 +88,16 @@ export class DiskShelf {
     );
   }
 
-  async resume({ id, name }: UnfinishedImport): Promise<DiskInfo | undefined> {
+  /** `file` again where the import came from one: pages may not keep it. */
+  async resume({ id, name }: UnfinishedImport, file?: Blob): Promise<DiskInfo | undefined> {
     const again = (): void => {
       const left = this.#unfinished.find((one) => one.id === id);
-      if (left) void this.resume(left);
+      if (left) void this.resume(left, file);
     };
-    return this.#importJob(name, again, (library, handles) => library.resumeImport(id, handles));
+    const source = file === undefined ? {} : { file };
+    return this.#importJob(name, again, (library, handles) =>
+      library.resumeImport(id, { ...handles, ...source }),
+    );
   }
 
   /** Writes the image to `target` as it comes; resolves with whether all of it was written. */
@@ -176,7 +180,8 @@ export class DiskShelf {
 
   async #takeUpOrImport(request: ImportRequest): Promise<void> {
     const left = this.#unfinished.find(({ name }) => name === request.name);
-    await (left ? this.resume(left) : this.import(request));
+    const file = request.source instanceof Blob ? request.source : undefined;
+    await (left ? this.resume(left, file) : this.import(request));
   }
 
   async #importJob(

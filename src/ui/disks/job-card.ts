@@ -84,7 +84,7 @@ export function problemText({ message, nextStep }: DiskProblem): TemplateResult 
 
 export function unfinishedCard(
   unfinished: UnfinishedImport,
-  resume: () => void,
+  resume: (file?: File) => void,
   discard: () => void,
 ): TemplateResult {
   const { name, origin, doneBytes, totalBytes } = unfinished;
@@ -97,7 +97,28 @@ export function unfinishedCard(
     </div>
     <div class="job-actions">
       <button type="button" class="button ghost" aria-label="Discard ${name}" @click=${discard}>Discard</button>
-      <button type="button" class="button" aria-label="Go on with ${name}" @click=${resume}>Go on</button>
+      ${
+        origin.kind === 'file'
+          ? chooseAgain(name, origin.fileName, resume)
+          : html`<button type="button" class="button" aria-label="Go on with ${name}" @click=${() => resume()}>
+              Go on
+            </button>`
+      }
     </div>
   </li>`;
+}
+
+/** The page was not allowed to keep the file. */
+function chooseAgain(name: string, fileName: string, resume: (file: File) => void): TemplateResult {
+  return html`<label class="button" title=${fileName}
+    >Choose the file again…<span class="visually-hidden"> to go on with ${name}</span>
+    <input
+      type="file"
+      class="visually-hidden"
+      @change=${(event: Event) => {
+        const file = (event.target as HTMLInputElement).files?.[0];
+        if (file) resume(file);
+      }}
+    />
+  </label>`;
 }

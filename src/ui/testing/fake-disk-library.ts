@@ -12,6 +12,7 @@ import {
   type DiskProgress,
   type ExportFormat,
   type ImportOptions,
+  type ResumeOptions,
   type StorageMeter,
   type UnfinishedImport,
 } from '../../embed/disk-library.ts';
@@ -87,13 +88,22 @@ const SOME: readonly DiskInfo[] = [
   },
 ];
 
-const CUT_OFF: UnfinishedImport = {
-  id: 'cut-off',
-  name: 'ubuntu-arm64',
-  origin: { kind: 'url', url: 'https://images.example/ubuntu-arm64.img.xz' },
-  doneBytes: 310 * MIB,
-  totalBytes: 900 * MIB,
-};
+const CUT_OFF: readonly UnfinishedImport[] = [
+  {
+    id: 'cut-off',
+    name: 'ubuntu-arm64',
+    origin: { kind: 'url', url: 'https://images.example/ubuntu-arm64.img.xz' },
+    doneBytes: 310 * MIB,
+    totalBytes: 900 * MIB,
+  },
+  {
+    id: 'cut-off-file',
+    name: 'my-card',
+    origin: { kind: 'file', fileName: 'my-card.img.gz' },
+    doneBytes: 20 * MIB,
+    totalBytes: 90 * MIB,
+  },
+];
 
 /** The words that `?fakeDisks=` takes, separated by commas; `fail:KIND` besides. */
 export interface FakeLibraryOptions {
@@ -146,7 +156,7 @@ export class FakeDiskLibrary implements DiskLibrary {
   constructor(options: FakeLibraryOptions) {
     this.#options = options;
     this.#disks = options.some ? [...SOME] : [];
-    this.#cutOff = options.cutOff ? [CUT_OFF] : [];
+    this.#cutOff = options.cutOff ? [...CUT_OFF] : [];
   }
 
   async list(): Promise<readonly DiskInfo[]> {
@@ -181,10 +191,12 @@ export class FakeDiskLibrary implements DiskLibrary {
     return this.#cutOff;
   }
 
-  async resumeImport(id: string, options: Job): Promise<DiskInfo> {
+  async resumeImport(id: string, options: ResumeOptions): Promise<DiskInfo> {
     const unfinished = this.#cutOff.find((one) => one.id === id);
     if (unfinished === undefined) throw new DiskError('not-found', FAILURES['not-found']);
     const { name, origin, doneBytes, totalBytes = FAKE_IMAGE_BYTES } = unfinished;
+    if (origin.kind === 'file' && options.file === undefined)
+      throw new DiskError('not-found', `Choose ${origin.fileName} again.`);
     await this.#play('fetch', doneBytes, totalBytes, options);
     this.#cutOff = this.#cutOff.filter((one) => one !== unfinished);
     return this.#add({ name, origin, sizeBytes: totalBytes, ownBytes: totalBytes, format: 'raw' });
