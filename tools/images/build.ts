@@ -117,14 +117,12 @@ async function buildAll(recipes: readonly GuestRecipe[], onlyIfMissing: boolean)
     const isCurrent = present?.recipeSha256 === recipeDigest(recipe) && isComplete(outputFolder, present);
     if (onlyIfMissing && isCurrent) continue;
     const entry = await build(recipe);
-    updateManifest(
-      outputFolder,
-      entry,
-      RECIPES.map(({ name }) => name),
-    );
+    updateManifest(outputFolder, [entry], RECIPES);
     const sizes = entry.files.map((file) => `${file.path} ${sizeText(file.sizeBytes)}`);
     say(recipe.name, `done: ${sizes.join(', ')}`);
   }
+  // What could be built may have changed since the manifest was written.
+  updateManifest(outputFolder, [], RECIPES);
 }
 
 function list(): void {

@@ -42,9 +42,15 @@ export interface GuestEntry {
   readonly recipeSha256: string;
 }
 
+/** A guest that this site could offer, and the command that would build it. */
+export interface UnbuiltGuest extends Pick<GuestEntry, 'name' | 'title' | 'description'> {
+  readonly command: string;
+}
+
 export interface ImageManifest {
   readonly version: 1;
   readonly guests: readonly GuestEntry[];
+  readonly notBuilt: readonly UnbuiltGuest[];
 }
 
 const MANIFEST_NAME = 'manifest.json';
@@ -61,19 +67,28 @@ export function writeWhole(path: string, data: Uint8Array | string): void {
 }
 
 export function readManifest(folder: string): ImageManifest {
-  const empty: ImageManifest = { version: 1, guests: [] };
+  const empty: ImageManifest = { version: 1, guests: [], notBuilt: [] };
   const path = join(folder, MANIFEST_NAME);
   if (!existsSync(path)) return empty;
   const manifest = JSON.parse(readFileSync(path, 'utf8')) as Partial<ImageManifest>;
   return manifest.version === 1 && Array.isArray(manifest.guests) ? { ...empty, ...manifest } : empty;
 }
 
-/** Puts `entry` in place of an older one of the same name; `order` is the order of the catalogue. */
-export function updateManifest(folder: string, entry: GuestEntry, order: readonly string[]): void {
-  const guests = readManifest(folder).guests.filter((guest) => guest.name !== entry.name);
-  guests.push(entry);
-  guests.sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
-  const manifest: ImageManifest = { version: 1, guests };
+type CatalogRow = Pick<GuestEntry, 'name' | 'title' | 'description'>;
+
+/** Puts `entries` in place of older ones of their names; `catalog` has every guest there can be, in order. */
+export function updateManifest(
+  folder: string,
+  entries: readonly GuestEntry[],
+  catalog: readonly CatalogRow[],
+): void {
+  const all = [...readManifest(folder).guests, ...entries];
+  const built = new Map(all.map((guest) => [guest.name, guest]));
+  const guests = catalog.map(({ name }) => built.get(name)).filter((guest) => guest !== undefined);
+  const notBuilt = catalog
+    .filter(({ name }) => !built.has(name))
+    .map(({ name, title, description }) => ({ name, title, description, command: `npm run images ${name}` }));
+  const manifest: ImageManifest = { version: 1, guests, notBuilt };
   writeWhole(join(folder, MANIFEST_NAME), `${JSON.stringify(manifest, null, 2)}\n`);
 }
 

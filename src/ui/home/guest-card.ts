@@ -4,7 +4,7 @@ import type { DiskJob } from '../disks/disk-job.ts';
 import { jobFacts } from '../disks/job-card.ts';
 import { formatBytes } from '../shell/format.ts';
 import { icon } from '../shell/icons.ts';
-import { downloadBytes, fileOf, type Guest } from './guest-catalog.ts';
+import { downloadBytes, fileOf, type Guest, type UnbuiltGuest } from './guest-catalog.ts';
 
 const SHA256_SHOWN = 12;
 
@@ -30,6 +30,18 @@ export function guestCard(guest: Guest, boot: () => void, importing: DiskJob | u
             ${icon('play')}Boot
           </button>`
     }
+  </li>`;
+}
+
+/** A guest that takes long to build, and so is built only when asked for. */
+export function unbuiltCard({ title, description, command }: UnbuiltGuest): TemplateResult {
+  return html`<li class="card guest-card">
+    <span class="guest-mark">${icon('disk')}</span>
+    <div class="guest-what">
+      <h3>${title}</h3>
+      <p>${description}</p>
+      <p>Not built on this site yet: <code>${command}</code> builds it where the site’s files are.</p>
+    </div>
   </li>`;
 }
 

@@ -47,6 +47,11 @@ describe('parseManifest', () => {
     expect(downloadBytes(guests[0]!)).toBe(120);
   });
 
+  it('tells of guests that have not been built, with the command that does', () => {
+    const row = { title: 'Debian', description: 'a disk', command: 'npm run images debian' };
+    expect(parseManifest({ guests: [], notBuilt: [row, { title: 'no command' }] }).notBuilt).toEqual([row]);
+  });
+
   it('has a problem to tell when nothing is left', () => {
     expect(parseManifest(null).problem).toBeDefined();
     expect(parseManifest({ guests: {} }).problem).toBeDefined();

@@ -28,8 +28,16 @@ export interface Guest {
   readonly memoryMiB: number;
 }
 
+/** A guest that could be here, and what its builder types to have it. */
+export interface UnbuiltGuest {
+  readonly title: string;
+  readonly description: string;
+  readonly command: string;
+}
+
 export interface Catalog {
   readonly guests: readonly Guest[];
+  readonly notBuilt?: readonly UnbuiltGuest[];
   /** Why there is nothing to offer; absent when the manifest was read. */
   readonly problem?: CatalogProblem;
 }
@@ -68,9 +76,14 @@ export async function loadCatalog(fetchFile: typeof fetch = fetch): Promise<Cata
 
 /** Guests that can boot, in the manifest's order; entries that cannot be understood are left out. */
 export function parseManifest(manifest: unknown): Catalog {
-  const entries = listOf(record(manifest).guests);
-  const guests = entries.map(parseGuest).filter((guest) => guest !== undefined);
-  return guests.length > 0 ? { guests } : { guests, problem: NOT_BUILT };
+  const { guests: entries, notBuilt: unbuilt } = record(manifest);
+  const guests = listOf(entries)
+    .map(parseGuest)
+    .filter((guest) => guest !== undefined);
+  const notBuilt = listOf(unbuilt)
+    .map(parseUnbuilt)
+    .filter((guest) => guest.title !== '' && guest.command !== '');
+  return { guests, notBuilt, ...(guests.length === 0 && { problem: NOT_BUILT }) };
 }
 
 /** What the primary button boots: the first real system, else whatever there is. */
@@ -106,6 +119,11 @@ function parseGuest(entry: unknown): Guest | undefined {
     commandLine: textOf(fields.commandLine),
     memoryMiB: typeof fields.memoryMiB === 'number' ? fields.memoryMiB : DEFAULT_MEMORY_MIB,
   };
+}
+
+function parseUnbuilt(entry: unknown): UnbuiltGuest {
+  const { title, description, command } = record(entry);
+  return { title: textOf(title), description: textOf(description), command: textOf(command) };
 }
 
 function parseFile(entry: unknown): GuestFile | undefined {

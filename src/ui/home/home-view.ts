@@ -5,7 +5,7 @@ import type { DiskShelf } from '../disks/disk-shelf.ts';
 import { caneArt } from '../shell/art.ts';
 import { formatAgo, formatBytes } from '../shell/format.ts';
 import { icon } from '../shell/icons.ts';
-import { guestCard } from './guest-card.ts';
+import { guestCard, unbuiltCard } from './guest-card.ts';
 import { type Catalog, defaultGuest, downloadBytes, type Guest } from './guest-catalog.ts';
 import {
   isDefaultLaunch,
@@ -174,6 +174,7 @@ export class BrambleHome extends LitElement {
         ${guests.map((guest) =>
           guestCard(guest, () => this.#launch({ ...NO_OPTIONS, guest: guest.name }), this.#importOf(guest)),
         )}
+        ${this.catalog?.notBuilt?.map(unbuiltCard)}
       </ul>
     </section>`;
   }
