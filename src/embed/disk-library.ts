@@ -3,45 +3,16 @@
  * changes over an immutable base that clones and resets share. Everything is asynchronous: a thread of its
  * own does the work, and changes made in another tab show too.
  */
+import { DiskError, type DiskErrorKind } from '../emu/storage/disk-error.ts';
+import type { DiskDescription, DiskProgress } from '../emu/storage/disk-info.ts';
+import type { DiskOrigin } from '../emu/storage/disk-records.ts';
 import type { ByteSource } from './api.ts';
 
-/** Where a disk's first contents came from. */
-export type DiskOrigin =
-  | { readonly kind: 'empty' }
-  | { readonly kind: 'file'; readonly fileName: string }
-  | { readonly kind: 'url'; readonly url: string }
-  | { readonly kind: 'clone'; readonly ofName: string };
+export { DiskError, type DiskErrorKind, type DiskOrigin, type DiskProgress };
 
-export interface DiskInfo {
-  /** Never changes and never comes back. */
-  readonly id: string;
-  readonly name: string;
-  /** Size that the guest sees, in bytes. */
-  readonly sizeBytes: number;
-  /** Storage that deleting this disk would free. */
-  readonly ownBytes: number;
-  /** Storage it shares with other disks (its base). */
-  readonly sharedBytes: number;
-  readonly origin: DiskOrigin;
-  /** In words: `raw, xz-compressed`, `qcow2 version 3`; undefined for an empty disk. */
-  readonly format?: string;
-  /** Names of the disks that share its base. */
-  readonly sharesBaseWith: readonly string[];
-  /** Whether `reset` would change anything, and what it would free. */
-  readonly changedBytes: number;
-  /** Hexadecimal SHA-256 of the file that was imported, as it came. */
-  readonly sha256?: string;
-  readonly createdMs: number;
-  readonly lastUsedMs?: number;
+export interface DiskInfo extends DiskDescription {
   /** A machine writes to it now, here or in another tab. */
   readonly inUse: 'no' | 'this-tab' | 'other-tab';
-}
-
-/** What a long job is doing; `totalBytes` is absent when nobody told. */
-export interface DiskProgress {
-  readonly stage: 'fetch' | 'store' | 'verify' | 'export';
-  readonly doneBytes: number;
-  readonly totalBytes?: number;
 }
 
 export interface ImportOptions {
@@ -57,6 +28,10 @@ export interface ImportOptions {
   readonly onProgress?: (progress: DiskProgress) => void;
 }
 
+export interface ResumeOptions extends Pick<ImportOptions, 'signal' | 'onProgress'> {
+  readonly file?: Blob;
+}
+
 export type ExportFormat = 'raw' | 'raw-gzip' | 'qcow2' | 'overlay';
 
 export interface StorageMeter {
@@ -69,30 +44,6 @@ export interface StorageMeter {
   readonly isAvailable: boolean;
 }
 
-/** What went wrong, for a message and for a program. */
-export type DiskErrorKind =
-  | 'bad-image'
-  | 'wrong-checksum'
-  | 'network'
-  | 'cross-origin'
-  | 'no-ranges'
-  | 'quota'
-  | 'in-use'
-  | 'not-found'
-  | 'unavailable'
-  | 'cancelled'
-  | 'io';
-
-/** The message says what happened, where, and what to do next. */
-export class DiskError extends Error {
-  readonly kind: DiskErrorKind;
-  constructor(kind: DiskErrorKind, message: string) {
-    super(message);
-    this.name = 'DiskError';
-    this.kind = kind;
-  }
-}
-
 /** Every method that fails rejects with a DiskError and leaves the library as it was. */
 export interface DiskLibrary {
   list(): Promise<readonly DiskInfo[]>;
@@ -102,7 +53,8 @@ export interface DiskLibrary {
   import(options: ImportOptions): Promise<DiskInfo>;
   /** Imports that were cut off and can go on, newest first. */
   unfinishedImports(): Promise<readonly UnfinishedImport[]>;
-  resumeImport(id: string, options: Pick<ImportOptions, 'signal' | 'onProgress'>): Promise<DiskInfo>;
+  /** A picked file has to be picked again: pages may not keep it. */
+  resumeImport(id: string, options: ResumeOptions): Promise<DiskInfo>;
   discardImport(id: string): Promise<void>;
   createEmpty(options: { readonly name: string; readonly sizeBytes: number }): Promise<DiskInfo>;
   /** At once, whatever the size: both disks share what they have in common from now on. */

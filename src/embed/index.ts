@@ -16,3 +16,5 @@ export type {
   MachineStats,
 } from './api.ts';
 export { createMachine } from './create-machine.ts';
+export { DiskError, type DiskInfo, type DiskLibrary } from './disk-library.ts';
+export { openDiskLibrary } from './stored-disks.ts';

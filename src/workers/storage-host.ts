@@ -1,17 +1,36 @@
 /** A storage thread: the catalogue's operations for pages, and disks served to machines. */
-import { StorageError } from '../emu/storage/block-store.ts';
 import { ChunkCache } from '../emu/storage/chunk-cache.ts';
 import { type CataloguePorts, DiskCatalogue, type OpenDisk } from '../emu/storage/disk-catalogue.ts';
 import { DiskError } from '../emu/storage/disk-error.ts';
+import { exportDisk } from './disk-export.ts';
+import { asDiskError } from './disk-failure.ts';
+import { discardImport, type ImportWatch, importImage, resumeImport } from './disk-import.ts';
 import { serveDisk } from './disk-port.ts';
-import type { DiskStatus, ErrorWords, Outcome, StorageControl } from './storage-protocol.ts';
+import { IMPORT, type ImportRecord, importKey } from './import-record.ts';
+import { fileSource, type ImportSource, type UrlContext, urlSource } from './import-source.ts';
+import type {
+  DiskExportFormat,
+  DiskStatus,
+  ExportedFile,
+  ExportMessage,
+  ExportRequest,
+  ImportCall,
+  JobMessage,
+  JobRequest,
+  Outcome,
+  PendingImport,
+  StorageControl,
+} from './storage-protocol.ts';
 
 /** What a guest wrote and did not flush is kept after so long, as a kernel would do it. */
 const WRITE_BACK_MS = 1000;
+/** Progress is told no more often. */
+const PROGRESS_MS = 100;
 
 export interface StorageHostPorts extends CataloguePorts {
   /** Tells other threads and tabs that something has changed. */
   readonly announce: () => void;
+  readonly network: Omit<UrlContext, 'signal'>;
 }
 
 export class StorageHost implements StorageControl {
@@ -58,6 +77,56 @@ export class StorageHost implements StorageControl {
     return this.#change((catalogue) => catalogue.delete(id));
   }
 
+  /** An import that goes on in another thread holds its lock, and is no unfinished one. */
+  unfinishedImports(): Promise<Outcome<readonly PendingImport[]>> {
+    return outcome(async () => {
+      const { ports } = await this.#ready;
+      const [imports, written] = await Promise.all([
+        ports.records.valuesBelow([IMPORT]),
+        ports.locks.written(),
+      ]);
+      return (imports as ImportRecord[])
+        .filter(({ id }) => !written.has(id))
+        .sort((a, b) => b.startedMs - a.startedMs)
+        .map(({ id, name, origin, readBytes, identity: { sizeBytes } }) => ({
+          ...{ id, name, origin, doneBytes: readBytes },
+          ...(sizeBytes !== undefined && { totalBytes: sizeBytes }),
+        }));
+    });
+  }
+
+  import(call: ImportCall, port: MessagePort): Promise<Outcome<string>> {
+    return this.#job(port, async (catalogue, ports, watch) => {
+      const source = await this.#sourceOf(call, 0, watch.signal);
+      return importImage(call, source, { ...ports, catalogue }, watch);
+    });
+  }
+
+  resumeImport(id: string, file: Blob | undefined, port: MessagePort): Promise<Outcome<string>> {
+    return this.#job(port, async (catalogue, ports, watch) => {
+      const record = await findImport(ports, id);
+      const offset = record.sum?.lengthBytes ?? 0;
+      const source = await this.#sourceOf({ ...record, ...(file && { file }) }, offset, watch.signal);
+      return resumeImport(record, source, { ...ports, catalogue }, watch);
+    });
+  }
+
+  discardImport(id: string): Promise<Outcome<void>> {
+    return this.#change(async () => {
+      const { ports } = await this.#ready;
+      await whileHeld(ports, id, async () => discardImport(await findImport(ports, id), ports.records));
+    });
+  }
+
+  export(id: string, format: DiskExportFormat, port: MessagePort): Promise<Outcome<ExportedFile>> {
+    return outcome(async () => {
+      const { ports, catalogue } = await this.#ready;
+      const { stream, ...file } = await exportDisk(id, format, catalogue, ports.records);
+      sendPieces(stream, port);
+      return file;
+    });
+  }
+
   serve(id: string, mode: 'write' | 'read', port: MessagePort): Promise<Outcome<number>> {
     return this.#change(async (catalogue) => {
       const opened = await catalogue.open(id, mode, this.#cache);
@@ -88,10 +157,48 @@ export class StorageHost implements StorageControl {
     }
   }
 
-  #change<T>(work: (catalogue: DiskCatalogue) => Promise<T>): Promise<Outcome<T>> {
+  async #sourceOf(
+    { origin, file }: Pick<ImportCall, 'origin' | 'file'>,
+    offset: number,
+    signal: AbortSignal,
+  ): Promise<ImportSource> {
+    if (file) return fileSource(file, signal);
+    if (origin.kind !== 'url') throw new DiskError('not-found', 'Pick the file again to go on importing it.');
+    const { ports } = await this.#ready;
+    return urlSource(origin.url, offset, { ...ports.network, signal });
+  }
+
+  /** Something long: progress goes out through the port, and a word to cancel comes in. */
+  async #job<T>(
+    port: MessagePort,
+    work: (catalogue: DiskCatalogue, ports: StorageHostPorts, watch: ImportWatch) => Promise<T>,
+  ): Promise<Outcome<T>> {
+    const abort = new AbortController();
+    port.onmessage = ({ data }: MessageEvent<JobRequest>) => {
+      if (data.kind === 'cancel') abort.abort();
+    };
+    let toldMs = 0;
+    const { ports } = await this.#ready.catch(() => ({ ports: undefined }));
+    const watch: ImportWatch = {
+      signal: abort.signal,
+      progress(progress) {
+        const nowMs = ports?.nowMs() ?? 0;
+        if (nowMs - toldMs < PROGRESS_MS) return;
+        toldMs = nowMs;
+        port.postMessage({ kind: 'progress', progress } satisfies JobMessage);
+      },
+    };
+    try {
+      return await this.#change((catalogue, opened) => work(catalogue, opened, watch));
+    } finally {
+      port.close();
+    }
+  }
+
+  #change<T>(work: (catalogue: DiskCatalogue, ports: StorageHostPorts) => Promise<T>): Promise<Outcome<T>> {
     return outcome(async () => {
       const { ports, catalogue } = await this.#ready;
-      const result = await work(catalogue);
+      const result = await work(catalogue, ports);
       ports.announce();
       return result;
     });
@@ -102,16 +209,40 @@ async function outcome<T>(work: () => Promise<T>): Promise<Outcome<T>> {
   try {
     return { ok: true, value: await work() };
   } catch (failure) {
-    return { ok: false, ...errorWords(failure) };
+    const { kind, message } = asDiskError(failure);
+    return { ok: false, kind, message };
   }
 }
 
-export function errorWords(failure: unknown): ErrorWords {
-  if (failure instanceof DiskError) return { kind: failure.kind, message: failure.message };
-  if (failure instanceof StorageError && failure.kind === 'quota') {
-    const advice = 'Delete disks that are not needed, or free space on this computer, and try again.';
-    return { kind: 'quota', message: `There is no room: ${failure.message}. ${advice}` };
+/** Gives a piece for each `pull`. */
+function sendPieces(stream: AsyncGenerator<Uint8Array<ArrayBuffer>>, port: MessagePort): void {
+  const send = (message: ExportMessage, transfer: Transferable[] = []): void =>
+    port.postMessage(message, transfer);
+  port.onmessage = async ({ data }: MessageEvent<ExportRequest>) => {
+    if (data.kind === 'cancel') return void stream.return(undefined);
+    try {
+      const { done, value } = await stream.next();
+      if (done) send({ kind: 'end' });
+      else send({ kind: 'bytes', bytes: value }, [value.buffer]);
+    } catch (failure) {
+      const { kind, message } = asDiskError(failure);
+      send({ kind: 'failed', error: kind, message });
+    }
+  };
+}
+
+async function findImport({ records }: StorageHostPorts, id: string): Promise<ImportRecord> {
+  const [record] = await records.getMany([importKey(id)]);
+  if (record) return record as ImportRecord;
+  throw new DiskError('not-found', 'That import is no longer there: it was finished or discarded.');
+}
+
+async function whileHeld<T>({ locks }: StorageHostPorts, id: string, work: () => Promise<T>): Promise<T> {
+  const release = await locks.tryHold(id, 'write');
+  if (!release) throw new DiskError('in-use', 'That import is going on, here or in another tab.');
+  try {
+    return await work();
+  } finally {
+    release();
   }
-  const message = failure instanceof Error ? failure.message : String(failure);
-  return { kind: 'io', message };
 }

@@ -2,8 +2,9 @@
  * What pages ask of a storage thread. Errors cross threads as values: structured clone keeps no class and no
  * field of an exception. What flows (blocks, progress, exported bytes) goes over ports of its own.
  */
-import type { DiskError, DiskErrorKind } from '../emu/storage/disk-error.ts';
-import type { DiskDescription } from '../emu/storage/disk-info.ts';
+import type { DiskErrorKind } from '../emu/storage/disk-error.ts';
+import type { DiskDescription, DiskProgress } from '../emu/storage/disk-info.ts';
+import type { DiskOrigin } from '../emu/storage/disk-records.ts';
 
 export type Outcome<T> =
   | { readonly ok: true; readonly value: T }
@@ -14,6 +15,42 @@ export interface DiskStatus extends DiskDescription {
   readonly isWritten: boolean;
 }
 
+/** An import that was cut off. */
+export interface PendingImport {
+  readonly id: string;
+  readonly name: string;
+  readonly origin: DiskOrigin;
+  readonly doneBytes: number;
+  readonly totalBytes?: number;
+}
+
+/** Without `file`, the origin is an address. */
+export interface ImportCall {
+  readonly name: string;
+  readonly origin: DiskOrigin;
+  readonly file?: Blob;
+  readonly expectedSha256?: string;
+  readonly diskBytes?: number;
+}
+
+/** What comes out of a long job's port, and what goes in. */
+export type JobMessage = { readonly kind: 'progress'; readonly progress: DiskProgress };
+export type JobRequest = { readonly kind: 'cancel' };
+
+export type DiskExportFormat = 'raw' | 'raw-gzip' | 'qcow2' | 'overlay';
+
+/** An exported file comes piece by piece, each for one `pull`. */
+export type ExportMessage =
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+  | { readonly kind: 'end' }
+  | { readonly kind: 'failed'; readonly error: DiskErrorKind; readonly message: string };
+export type ExportRequest = { readonly kind: 'pull' } | { readonly kind: 'cancel' };
+
+export interface ExportedFile {
+  readonly fileName: string;
+  readonly totalBytes?: number;
+}
+
 export interface StorageControl {
   list(): Promise<Outcome<readonly DiskStatus[]>>;
   createEmpty(name: string, sizeBytes: number): Promise<Outcome<string>>;
@@ -22,6 +59,14 @@ export interface StorageControl {
   resize(id: string, sizeBytes: number): Promise<Outcome<void>>;
   reset(id: string): Promise<Outcome<void>>;
   delete(id: string): Promise<Outcome<void>>;
+  unfinishedImports(): Promise<Outcome<readonly PendingImport[]>>;
+  /** Gives the new disk's id. */
+  import(call: ImportCall, port: MessagePort): Promise<Outcome<string>>;
+  /** A file has to be picked again. */
+  resumeImport(id: string, file: Blob | undefined, port: MessagePort): Promise<Outcome<string>>;
+  discardImport(id: string): Promise<Outcome<void>>;
+  /** The bytes come out of the port, and are given on its `pull`s. */
+  export(id: string, format: DiskExportFormat, port: MessagePort): Promise<Outcome<ExportedFile>>;
   /** Serves the disk at the other end of the port until `closeDisks`; tells its size. */
   serve(id: string, mode: 'write' | 'read', port: MessagePort): Promise<Outcome<number>>;
   /** Keeps what is not kept yet, and lets go of every disk that this thread serves. */
@@ -30,6 +75,3 @@ export interface StorageControl {
 
 /** Other threads and tabs hear on this BroadcastChannel that something about the disks has changed. */
 export const CHANGES_CHANNEL = 'bramble-disks';
-
-/** The kind and words of anything thrown. */
-export type ErrorWords = Pick<DiskError, 'kind' | 'message'>;

@@ -31,6 +31,11 @@ async function openPorts(): Promise<StorageHostPorts> {
     nowMs: () => Date.now(),
     newId,
     announce: () => changes.postMessage(undefined),
+    network: {
+      fetch: fetch.bind(globalThis),
+      origin: location.origin,
+      sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    },
   };
 }
 

@@ -171,6 +171,25 @@ export class DiskCatalogue {
     }
   }
 
+  /** Numbers of the chunks where a disk may have something else than zeros. */
+  async allocatedChunks(id: string): Promise<Set<number>> {
+    const { records } = this.ports;
+    const state = await LibraryState.read(records);
+    const chunks = new Set<number>();
+    for (const { id: layer, below, remote, sizeBytes } of state.chain(find(state, id)).reverse()) {
+      for (const chunk of chunks) if (chunk * CHUNK_BYTES >= (below?.bytes ?? 0)) chunks.delete(chunk);
+      const [own, holes] = await Promise.all(
+        [chunkPrefix(layer), holePrefix(layer)].map((prefix) => records.keysBelow(prefix)),
+      );
+      for (const key of holes!) chunks.delete(Number(key.at(-1)));
+      const numbers = remote
+        ? Array(Math.ceil(sizeBytes / CHUNK_BYTES)).keys()
+        : own!.map((key) => Number(key.at(-1)));
+      for (const number of numbers) chunks.add(number);
+    }
+    return chunks;
+  }
+
   private async openUnlocked(
     id: string,
     readOnly: boolean,

@@ -1,0 +1,234 @@
+/**
+ * The disk library over storage threads: one that answers, and one more for each import or export, so that
+ * a long job never holds up the list, and ends with its thread when it is cancelled.
+ */
+import { transfer } from 'comlink';
+import {
+  CHANGES_CHANNEL,
+  type ExportMessage,
+  type ExportRequest,
+  type JobMessage,
+  type JobRequest,
+  type Outcome,
+} from '../workers/storage-protocol.ts';
+import {
+  DiskError,
+  type DiskInfo,
+  type DiskLibrary,
+  type DiskOrigin,
+  type ExportFormat,
+  type ImportOptions,
+  type ResumeOptions,
+  type StorageMeter,
+  type UnfinishedImport,
+} from './disk-library.ts';
+import { isWrittenHere } from './machine-storage.ts';
+import { openStorageThread, type StorageThread, unwrap } from './storage-thread.ts';
+
+type Watch = Pick<ImportOptions, 'signal' | 'onProgress'>;
+
+/** The library of this site's browser; it can be opened any number of times. */
+export async function openDiskLibrary(): Promise<DiskLibrary> {
+  return new StoredDisks(openStorageThread);
+}
+
+export class StoredDisks implements DiskLibrary {
+  readonly #openThread: () => StorageThread;
+  readonly #thread: StorageThread;
+  readonly #changes = new BroadcastChannel(CHANGES_CHANNEL);
+
+  constructor(openThread: () => StorageThread) {
+    this.#openThread = openThread;
+    this.#thread = openThread();
+  }
+
+  async list(): Promise<readonly DiskInfo[]> {
+    const disks = await unwrap(this.#thread.control.list());
+    return disks.map(({ isWritten, ...disk }) => ({
+      ...disk,
+      inUse: isWrittenHere(disk.id) ? 'this-tab' : isWritten ? 'other-tab' : 'no',
+    }));
+  }
+
+  onChange(listener: () => void): () => void {
+    const heard = (): void => listener();
+    this.#changes.addEventListener('message', heard);
+    return () => this.#changes.removeEventListener('message', heard);
+  }
+
+  async import({ source, name, sha256, sizeBytes, signal, onProgress }: ImportOptions): Promise<DiskInfo> {
+    const isFile = source instanceof Blob;
+    const fileName = source instanceof File ? source.name : name;
+    const origin: DiskOrigin = isFile ? { kind: 'file', fileName } : { kind: 'url', url: absolute(source) };
+    const call = {
+      name,
+      origin,
+      ...(isFile && { file: source }),
+      ...(sha256 !== undefined && { expectedSha256: sha256 }),
+      ...(sizeBytes !== undefined && { diskBytes: sizeBytes }),
+    };
+    return this.#job({ ...(signal && { signal }), ...(onProgress && { onProgress }) }, (control, port) =>
+      control.import(call, port),
+    );
+  }
+
+  unfinishedImports(): Promise<readonly UnfinishedImport[]> {
+    return unwrap(this.#thread.control.unfinishedImports());
+  }
+
+  resumeImport(id: string, { file, ...watch }: ResumeOptions): Promise<DiskInfo> {
+    return this.#job(watch, (control, port) => control.resumeImport(id, file, port));
+  }
+
+  discardImport(id: string): Promise<void> {
+    return unwrap(this.#thread.control.discardImport(id));
+  }
+
+  async createEmpty({
+    name,
+    sizeBytes,
+  }: {
+    readonly name: string;
+    readonly sizeBytes: number;
+  }): Promise<DiskInfo> {
+    return this.#find(await unwrap(this.#thread.control.createEmpty(name, sizeBytes)));
+  }
+
+  async clone(id: string, name: string): Promise<DiskInfo> {
+    return this.#find(await unwrap(this.#thread.control.clone(id, name)));
+  }
+
+  rename(id: string, name: string): Promise<void> {
+    return unwrap(this.#thread.control.rename(id, name));
+  }
+
+  resize(id: string, sizeBytes: number): Promise<void> {
+    return unwrap(this.#thread.control.resize(id, sizeBytes));
+  }
+
+  reset(id: string): Promise<void> {
+    return unwrap(this.#thread.control.reset(id));
+  }
+
+  delete(id: string): Promise<void> {
+    return unwrap(this.#thread.control.delete(id));
+  }
+
+  async export(
+    id: string,
+    format: ExportFormat,
+    watch: Watch = {},
+  ): Promise<{ readonly fileName: string; readonly stream: ReadableStream<Uint8Array> }> {
+    const thread = this.#openThread();
+    const { port1, port2 } = new MessageChannel();
+    const end = (): void => {
+      port1.close();
+      void thread.close();
+    };
+    try {
+      const answer = thread.control.export(id, format, transfer(port2, [port2]));
+      const { fileName, totalBytes } = await unwrap(answer);
+      return { fileName, stream: pulledStream(port1, watch, totalBytes, end) };
+    } catch (failure) {
+      end();
+      throw failure;
+    }
+  }
+
+  async meter(): Promise<StorageMeter> {
+    const listed = await this.#thread.control.list();
+    // Pages without TLS have no StorageManager; what it would tell is unknown then.
+    const manager: StorageManager | undefined = navigator.storage;
+    const { usage = 0, quota } = (await manager?.estimate()) ?? {};
+    return {
+      usedBytes: usage,
+      ...(quota !== undefined && { quotaBytes: quota }),
+      isPersistent: (await manager?.persisted()) ?? false,
+      isAvailable: listed.ok || listed.kind !== 'unavailable',
+    };
+  }
+
+  async requestPersistence(): Promise<boolean> {
+    const manager: StorageManager | undefined = navigator.storage;
+    return (await manager?.persist()) ?? false;
+  }
+
+  async #find(id: string): Promise<DiskInfo> {
+    const found = (await this.list()).find((disk) => disk.id === id);
+    if (found) return found;
+    throw new DiskError('not-found', 'The disk was deleted in another tab in the meantime.');
+  }
+
+  async #job(
+    { signal, onProgress }: Watch,
+    start: (control: StorageThread['control'], port: MessagePort) => Promise<Outcome<string>>,
+  ): Promise<DiskInfo> {
+    if (signal?.aborted) throw new DiskError('cancelled', 'Cancelled before it began.');
+    const thread = this.#openThread();
+    const { port1, port2 } = new MessageChannel();
+    const cancel = (): void => port1.postMessage({ kind: 'cancel' } satisfies JobRequest);
+    signal?.addEventListener('abort', cancel, { once: true });
+    port1.onmessage = ({ data }: MessageEvent<JobMessage>) => onProgress?.(data.progress);
+    const died = new Promise<never>((_, reject) => {
+      thread.onFailure = (details) => reject(new DiskError('io', `The storage thread stopped: ${details}.`));
+    });
+    try {
+      const id = await Promise.race([unwrap(start(thread.control, transfer(port2, [port2]))), died]);
+      return await this.#find(id);
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+      port1.close();
+      void thread.close();
+    }
+  }
+}
+
+/** A stream over the pieces that come out of a port, one for each time somebody wants more. */
+function pulledStream(
+  port: MessagePort,
+  { signal, onProgress }: Watch,
+  totalBytes: number | undefined,
+  end: () => void,
+): ReadableStream<Uint8Array> {
+  const ask = (request: ExportRequest): void => port.postMessage(request);
+  const total = totalBytes === undefined ? {} : { totalBytes };
+  let doneBytes = 0;
+  return new ReadableStream({
+    start(controller) {
+      signal?.addEventListener('abort', () => {
+        ask({ kind: 'cancel' });
+        end();
+        controller.error(new DiskError('cancelled', 'The export was cancelled.'));
+      });
+    },
+    pull(controller) {
+      return new Promise((resolve) => {
+        port.onmessage = ({ data }: MessageEvent<ExportMessage>) => {
+          if (data.kind === 'bytes') {
+            controller.enqueue(data.bytes);
+            doneBytes += data.bytes.length;
+            onProgress?.({ stage: 'export', doneBytes, ...total });
+          } else {
+            end();
+            if (data.kind === 'end') controller.close();
+            else controller.error(new DiskError(data.error, data.message));
+          }
+          resolve();
+        };
+        ask({ kind: 'pull' });
+      });
+    },
+    cancel() {
+      ask({ kind: 'cancel' });
+      end();
+    },
+  });
+}
+
+function absolute(url: string): string {
+  try {
+    return new URL(url, location.href).href;
+  } catch {
+    throw new DiskError('not-found', `This is not an address: ${url}`);
+  }
+}

@@ -1,0 +1,19 @@
+/** Whatever was thrown while disks were handled, in words for the user. */
+import { StorageError } from '../emu/storage/block-store.ts';
+import { DiskError } from '../emu/storage/disk-error.ts';
+import { ImageError } from '../emu/storage/formats/image-error.ts';
+
+export function asDiskError(failure: unknown): DiskError {
+  if (failure instanceof DiskError) return failure;
+  if (failure instanceof ImageError) {
+    return new DiskError('bad-image', `The image cannot be used: ${failure.message}.`);
+  }
+  if (failure instanceof StorageError && failure.kind === 'quota') {
+    const advice = 'Delete disks that are not needed, or free space on this computer, and try again.';
+    return new DiskError('quota', `There is no room: ${failure.message}. ${advice}`);
+  }
+  if (failure instanceof DOMException && failure.name === 'AbortError') {
+    return new DiskError('cancelled', 'Cancelled; nothing was kept.');
+  }
+  return new DiskError('io', failure instanceof Error ? failure.message : String(failure));
+}
