@@ -9,7 +9,7 @@ import { type Browser, type CDPSession, chromium, type Page } from '@playwright/
 import { build } from 'vite';
 import type { DiskOptions, MachineOptions, MachineStats } from '../embed/api.ts';
 import type { PageEvent } from './chromium-page.ts';
-import { openDiskFile } from './file-store.ts';
+import { isRaw, openDisk } from './disk-file.ts';
 import type { GuestSession, HostUsage, OpenSession, SessionEvents, SessionOptions } from './guest-session.ts';
 import { type PageServer, type ServedItem, servePage } from './page-server.ts';
 
@@ -47,7 +47,7 @@ async function openSession(
   { replacements = {}, isolated = true }: PageSetting,
 ): Promise<GuestSession> {
   const executablePath = findChromium();
-  const { items, machineOptions } = gatherItems(options);
+  const { items, machineOptions } = await gatherItems(options);
   for (const [path, item] of await buildPage(replacements)) items.set(path, item);
   const server = await servePage(items, isolated);
   let browser: Browser | undefined;
@@ -61,7 +61,7 @@ async function openSession(
     return new ChromiumSession(browser, page, devtools, server, machineOptions, events);
   } catch (failure) {
     await browser?.close();
-    server.close();
+    await server.close();
     throw failure;
   }
 }
@@ -134,7 +134,7 @@ class ChromiumSession implements GuestSession {
   async close(): Promise<void> {
     this.#closing = true;
     await this.#browser.close();
-    this.#server.close();
+    await this.#server.close();
   }
 
   /** Of something that can only fail when the page is gone, which is reported elsewhere. */
@@ -163,10 +163,10 @@ function forward(event: PageEvent, events: SessionEvents): void {
 }
 
 /** The guest's files by address, and the options that name those addresses. */
-function gatherItems(options: SessionOptions): {
+async function gatherItems(options: SessionOptions): Promise<{
   items: Map<string, ServedItem>;
   machineOptions: MachineOptions;
-} {
+}> {
   const items = new Map<string, ServedItem>();
   const serve = (name: string, file: string): string => {
     accessSync(file, constants.R_OK);
@@ -182,13 +182,31 @@ function gatherItems(options: SessionOptions): {
     kernel: serve('kernel', options.kernel),
     ...(initrd !== undefined && { initrd: serve('initrd', initrd) }),
     ...(dtb !== undefined && { dtb: serve('dtb', dtb) }),
-    disks: options.disks.map((disk, index): DiskOptions => {
-      if (disk.mode !== 'write') return { source: serve(`disk${index}`, disk.path), mode: disk.mode };
-      items.set(`/guest/disk${index}`, { store: openDiskFile(disk) });
-      return { source: `/guest/disk${index}`, mode: 'remote' };
-    }),
+    disks: await gatherDisks(options.disks, items, serve),
   };
   return { items, machineOptions };
+}
+
+/** What is not raw is decoded on this side; its writes, too, are kept here then. */
+async function gatherDisks(
+  files: SessionOptions['disks'],
+  items: Map<string, ServedItem>,
+  serve: (name: string, file: string) => string,
+): Promise<DiskOptions[]> {
+  const disks: DiskOptions[] = [];
+  for (const [index, disk] of files.entries()) {
+    const name = `disk${index}`;
+    if (disk.mode !== 'write' && (await isRaw(disk.path))) {
+      disks.push({ source: serve(name, disk.path), mode: disk.mode });
+      continue;
+    }
+    if (disk.mode === 'readonly') {
+      throw new Error(`disk ${disk.path}: only raw images can be ,readonly in Chromium; use ,snapshot`);
+    }
+    items.set(`/guest/${name}`, { disk: await openDisk(disk) });
+    disks.push({ source: `/guest/${name}`, mode: 'remote' });
+  }
+  return disks;
 }
 
 async function buildPage(replacements: Readonly<Record<string, string>>): Promise<Map<string, ServedItem>> {

@@ -1,7 +1,6 @@
 /** A block store over a file of the host; durable after flush, which is fsync. */
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
 import { type BlockStore, StorageError } from '../emu/storage/block-store.ts';
-import type { DiskFile } from './options.ts';
 
 const SECTOR_BYTES = 512;
 const ZEROS = new Uint8Array(1 << 16);
@@ -78,14 +77,5 @@ export class FileStore implements BlockStore {
       const isFull = failure instanceof Error && 'code' in failure && failure.code === 'ENOSPC';
       throw new StorageError(isFull ? 'quota' : 'io', String(failure));
     }
-  }
-}
-
-/** Opens a disk of the command line; only those without a mode are writable. @throws {Error} in words */
-export function openDiskFile({ path, mode }: DiskFile): FileStore {
-  try {
-    return new FileStore(path, mode !== 'write');
-  } catch (failure) {
-    throw new Error(`disk ${path}: ${failure instanceof Error ? failure.message : String(failure)}`);
   }
 }

@@ -3,13 +3,10 @@ import { readFileSync } from 'node:fs';
 import { cpuUsage, memoryUsage, resourceUsage } from 'node:process';
 import type { MachineStats } from '../embed/api.ts';
 import type { CreateVirtualMachine, DiskConfig, MachineConfig } from '../emu/machine/contract.ts';
-import type { BlockStore } from '../emu/storage/block-store.ts';
-import { MemoryStore } from '../emu/storage/memory-store.ts';
 import type { MachineRunner } from '../workers/machine-runner.ts';
 import { createNodeRunner } from '../workers/node-host.ts';
-import { type FileStore, openDiskFile } from './file-store.ts';
+import { type OpenDisk, openDisk } from './disk-file.ts';
 import type { GuestSession, HostUsage, OpenSession, SessionEvents, SessionOptions } from './guest-session.ts';
-import type { DiskFile } from './options.ts';
 
 const BYTES_PER_MIB = 1 << 20;
 const BYTES_PER_KIB = 1 << 10;
@@ -24,7 +21,7 @@ class NodeSession implements GuestSession {
   readonly #createMachine: CreateVirtualMachine;
   readonly #options: SessionOptions;
   readonly #events: SessionEvents;
-  readonly #files: FileStore[] = [];
+  readonly #disks: OpenDisk[] = [];
   #runner: MachineRunner | undefined;
 
   constructor(createMachine: CreateVirtualMachine, options: SessionOptions, events: SessionEvents) {
@@ -34,7 +31,8 @@ class NodeSession implements GuestSession {
   }
 
   async start(): Promise<void> {
-    const config = configure(this.#options, this.#files);
+    for (const disk of this.#options.disks) this.#disks.push(await openDisk(disk));
+    const config = configure(this.#options, this.#disks);
     const { console, exit, error, log } = this.#events;
     const ignore = (): void => {};
     const events = { state: ignore, phase: ignore, stats: ignore, exit, error, log };
@@ -70,14 +68,11 @@ class NodeSession implements GuestSession {
 
   async close(): Promise<void> {
     this.#runner?.powerOff();
-    for (const file of this.#files.splice(0)) {
-      file.flush();
-      file.close();
-    }
+    for (const disk of this.#disks.splice(0)) await disk.close();
   }
 }
 
-function configure(options: SessionOptions, files: FileStore[]): MachineConfig {
+function configure(options: SessionOptions, disks: readonly OpenDisk[]): MachineConfig {
   const initrd = readOptional('initrd', options.initrd);
   const dtb = readOptional('dtb', options.dtb);
   return {
@@ -89,19 +84,11 @@ function configure(options: SessionOptions, files: FileStore[]): MachineConfig {
     ...(initrd && { initrd }),
     ...(dtb && { dtb }),
     commandLine: options.append,
-    disks: options.disks.map((disk, index): DiskConfig => {
-      return { store: openDisk(disk, files), serial: `bramble-disk${index}` };
-    }),
+    disks: disks.map(({ store }, index): DiskConfig => ({ store, serial: `bramble-disk${index}` })),
     engine: options.engine,
     ...(options.cpu && { cpu: options.cpu }),
     profile: options.profile ?? false,
   };
-}
-
-function openDisk(disk: DiskFile, files: FileStore[]): BlockStore {
-  const file = openDiskFile(disk);
-  files.push(file);
-  return disk.mode === 'snapshot' ? new MemoryStore(file) : file;
 }
 
 function readOptional(what: string, path: string | undefined): Uint8Array | undefined {

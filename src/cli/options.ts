@@ -106,7 +106,7 @@ const OPTIONS: readonly OptionRow[] = [
   {
     name: 'disk',
     argument: 'FILE[,MODE]',
-    help: 'raw disk image; MODE readonly, or snapshot to forget writes; may be repeated',
+    help: 'disk image: raw, or with a MODE also qcow2, VHD, xz; MODE readonly, or snapshot to forget writes; may be repeated',
     apply: (options, value) => void options.disks.push(parseDisk(value)),
   },
   {

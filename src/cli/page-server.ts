@@ -3,7 +3,8 @@ import { createReadStream, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import type { FileStore } from './file-store.ts';
+import type { BlockStore } from '../emu/storage/block-store.ts';
+import type { OpenDisk } from './disk-file.ts';
 
 const PLAIN_HEADERS = { 'Cache-Control': 'no-store' };
 /** What isolation takes (HTML 7.1.3). */
@@ -31,11 +32,11 @@ export type ServedItem =
   | { readonly contents: string | Uint8Array }
   | { readonly file: string }
   /** Read by ranges and written, as RemoteStore of the workers asks. */
-  | { readonly store: FileStore };
+  | { readonly disk: OpenDisk };
 
 export interface PageServer {
   readonly origin: string;
-  close(): void;
+  close(): Promise<void>;
 }
 
 /**
@@ -52,7 +53,7 @@ export async function servePage(
     const path = new URL(request.url ?? '/', 'http://localhost').pathname;
     const item = items.get(path);
     if (!item) response.writeHead(STATUS_NOT_FOUND).end();
-    else if ('store' in item) void serveStore(item.store, request, response);
+    else if ('disk' in item) void serveStore(item.disk.store, request, response);
     else answer(path, item, response);
   });
   await new Promise<void>((resolve, reject) => {
@@ -62,23 +63,15 @@ export async function servePage(
   const { port } = server.address() as AddressInfo;
   return {
     origin: `http://127.0.0.1:${port}`,
-    close() {
+    async close() {
       server.closeAllConnections();
       server.close();
-      for (const item of items.values()) {
-        if (!('store' in item)) continue;
-        item.store.flush();
-        item.store.close();
-      }
+      for (const item of items.values()) if ('disk' in item) await item.disk.close();
     },
   };
 }
 
-function answer(
-  path: string,
-  item: Exclude<ServedItem, { store: FileStore }>,
-  response: ServerResponse,
-): void {
+function answer(path: string, item: Exclude<ServedItem, { disk: OpenDisk }>, response: ServerResponse): void {
   const type = CONTENT_TYPES.get(path.slice(path.lastIndexOf('.') + 1)) ?? 'application/octet-stream';
   const headers = { 'Content-Type': type };
   if ('contents' in item) {
@@ -92,7 +85,7 @@ function answer(
 }
 
 async function serveStore(
-  store: FileStore,
+  store: BlockStore,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -101,17 +94,17 @@ async function serveStore(
     if (method === 'HEAD') {
       response.writeHead(STATUS_OK, { 'Content-Length': store.size }).end();
     } else if (method === 'POST') {
-      store.flush();
+      await store.flush();
       response.writeHead(STATUS_NO_CONTENT).end();
     } else if (method === 'PUT') {
       const [, first] = /^bytes (\d+)-/.exec(headers['content-range'] ?? '') ?? [];
-      store.write(Number(first), await buffer(request));
+      await store.write(Number(first), await buffer(request));
       response.writeHead(STATUS_NO_CONTENT).end();
     } else {
       const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? '') ?? [];
       if (first === undefined) return void response.writeHead(STATUS_BAD_REQUEST).end();
       const bytes = new Uint8Array(Number(last) - Number(first) + 1);
-      store.read(Number(first), bytes);
+      await store.read(Number(first), bytes);
       const range = { 'Content-Range': `bytes ${first}-${last}/${store.size}` };
       response.writeHead(STATUS_PARTIAL_CONTENT, range).end(bytes);
     }

@@ -8,6 +8,8 @@ export interface CommandIo {
   /** Standard input. */
   input(): AsyncIterable<Uint8Array>;
   nowMs(): number;
+  /** Shows one line in the place of the one before, where standard error is a terminal. */
+  progress?(line: string): void;
 }
 
 export interface ImageCommand {

@@ -2,11 +2,15 @@
 import { once } from 'node:events';
 import { catCommand } from './cat.ts';
 import { CommandError, type CommandIo, type ImageCommand } from './command.ts';
+import { convertCommand } from './convert.ts';
 import { getCommand } from './get.ts';
+import { infoCommand } from './info.ts';
 import { lsCommand } from './ls.ts';
 import { mkdirCommand, putCommand, rmCommand } from './put.ts';
 
 const COMMANDS: readonly ImageCommand[] = [
+  infoCommand,
+  convertCommand,
   lsCommand,
   catCommand,
   getCommand,
@@ -17,6 +21,9 @@ const COMMANDS: readonly ImageCommand[] = [
 
 const STATUS_ERROR = 1;
 const STATUS_USAGE = 2;
+const STATUS_SIGNALED = 128;
+const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+const ERASE_LINE = '\x1b[K';
 
 const io: CommandIo = {
   async write(bytes) {
@@ -25,6 +32,9 @@ const io: CommandIo = {
   say: (line) => void process.stderr.write(`image: ${line}\n`),
   input: () => process.stdin,
   nowMs: () => Date.now(),
+  ...(process.stderr.isTTY && {
+    progress: (line: string) => void process.stderr.write(`\r${ERASE_LINE}${line}`),
+  }),
 };
 
 function helpText(): string {
@@ -53,6 +63,10 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   }
 }
 
+// Files that are not finished are removed as the process exits (part-file.ts).
+for (const [signal, number] of Object.entries(SIGNALS)) {
+  process.on(signal, () => process.exit(STATUS_SIGNALED + number));
+}
 // A reader that has seen enough (`… | head`) is no failure.
 process.stdout.on('error', () => process.exit(0));
 process.exitCode = await main(process.argv.slice(2));

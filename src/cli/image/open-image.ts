@@ -1,18 +1,18 @@
-/** Opens a disk image of the host as a block store. */
+/** Opens a disk image of the host as a block store: raw files for reading and writing, other formats for reading. */
 import type { BlockStore } from '../../emu/storage/block-store.ts';
-import { FileStore } from '../file-store.ts';
+import { isRaw, openDisk } from '../disk-file.ts';
 
 export interface OpenImage {
   readonly store: BlockStore;
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** @throws {Error} in words when the file cannot be opened so */
-export function openImage(path: string, access: 'read' | 'write'): OpenImage {
-  try {
-    const store = new FileStore(path, access === 'read');
-    return { store, close: () => store.close() };
-  } catch (failure) {
-    throw new Error(`${path}: ${failure instanceof Error ? failure.message : String(failure)}`);
+export async function openImage(path: string, access: 'read' | 'write'): Promise<OpenImage> {
+  if (access === 'write' && !(await isRaw(path))) {
+    throw new Error(
+      `${path}: only raw images can be changed; convert it first: npm run --silent image -- convert ${path} disk.img`,
+    );
   }
+  return openDisk({ path, mode: access === 'read' ? 'readonly' : 'write' });
 }

@@ -51,9 +51,10 @@ export async function readXzIndex(source: RandomAccessSource): Promise<readonly 
   const blocks: XzBlock[] = [];
   for (const { start, check, records } of streams.reverse()) {
     let fileOffset = start + STREAM_HEADER_BYTES;
-    for (const { unpaddedBytes: fileBytes, uncompressedBytes: length } of records) {
+    for (const { unpaddedBytes, uncompressedBytes: length } of records) {
+      const fileBytes = roundUp(unpaddedBytes, XZ_UNIT);
       blocks.push({ fileOffset, fileBytes, offset, length, check });
-      fileOffset += roundUp(fileBytes, XZ_UNIT);
+      fileOffset += fileBytes;
       offset += length;
       checkDiskSize(offset, fileOffset);
     }

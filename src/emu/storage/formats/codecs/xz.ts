@@ -67,7 +67,7 @@ function blockHeaderBytes(input: StreamInput): number {
 
 /**
  * Decodes one block that was read as a whole.
- * @param bytes the block with its header and its check
+ * @param bytes the block with its header, its padding and its check
  * @param uncompressedBytes its size by the index: small enough for memory
  */
 export function decodeXzBlock(
@@ -90,7 +90,7 @@ export function decodeXzBlock(
   const sum = check.create();
   sum.update(window.bytes);
   const padding = roundUp(compressedBytes, XZ_UNIT) - compressedBytes;
-  if (input.available < padding + check.sizeBytes) throw wrongIndex(offset);
+  if (input.available !== padding + check.sizeBytes) throw wrongIndex(offset);
   checkBlockEnd(input, padding, sum.digest());
   return window.bytes;
 }
