@@ -95,6 +95,7 @@ export class BrambleApp extends LitElement {
     });
     window.addEventListener('keydown', (event) => this.#key(event));
     this.#listenForFiles();
+    void loadDiskManager();
     void this.#loadCatalog().then(loadMachineView);
   }
 
@@ -192,7 +193,7 @@ export class BrambleApp extends LitElement {
   async #leave(): Promise<void> {
     const session = this.session;
     if (session === undefined) return;
-    if (session.alive && !(await confirm('Leave this machine?', LEAVE_TEXT, 'Leave'))) return;
+    if (session.alive && !(await confirm('Leave this machine?', leaveText(session), 'Leave'))) return;
     this.session = undefined;
     this.options = { ...this.options, autostart: false };
     await session.close();
@@ -242,7 +243,7 @@ export class BrambleApp extends LitElement {
       toast(
         `Took ${disks.map(({ name }) => name).join(', ')} as ${disks.length === 1 ? 'a disk' : 'disks'}.`,
       );
-    } else if (answer === 'import') {
+    } else if (answer === 'import' && (await loadDiskManager())) {
       const manager = this.querySelector<BrambleDisks>('bramble-disks');
       manager?.importFiles(disks);
       manager?.scrollIntoView({ block: 'start' });
@@ -251,9 +252,18 @@ export class BrambleApp extends LitElement {
 }
 
 /** The machine's view with its terminal is most of the page's code; the first page does not wait for it. */
-async function loadMachineView(): Promise<boolean> {
+function loadMachineView(): Promise<boolean> {
+  return loaded(import('../machine/machine-view.ts'));
+}
+
+/** Stands below what one sees first. */
+function loadDiskManager(): Promise<boolean> {
+  return loaded(import('../disks/disk-manager.ts'));
+}
+
+async function loaded(part: Promise<unknown>): Promise<boolean> {
   try {
-    await import('../machine/machine-view.ts');
+    await part;
     return true;
   } catch {
     toast('A part of this page could not be loaded. Check the connection and reload.');
@@ -261,6 +271,10 @@ async function loadMachineView(): Promise<boolean> {
   }
 }
 
-const LEAVE_TEXT = 'Its memory is dropped, and with it everything that was not saved elsewhere.';
+function leaveText({ disks }: MachineSession): string {
+  return disks.some(({ writes }) => writes === 'saved')
+    ? 'What the guest has written to its disk stays; its memory is dropped. To be sure that it has written everything, shut it down first.'
+    : 'Its memory is dropped, and with it everything that was not saved elsewhere.';
+}
 
 customElements.define('bramble-app', BrambleApp);

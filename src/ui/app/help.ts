@@ -29,8 +29,8 @@ export async function showHelp(): Promise<void> {
         )}
       </dl>
       <p>
-        The power key asks the guest to shut down; pulling the plug stops it at once. The guest lives in memory:
-        closing the tab ends it.
+        The power key asks the guest to shut down; pulling the plug stops it at once. Closing the tab ends the
+        guest; what it has written to one of your disks stays.
       </p>
       <p>With a screen reader, switch on <em>Screen reader mode</em> in the terminal’s menu; it is remembered.</p>
     `,

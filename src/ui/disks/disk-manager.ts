@@ -78,6 +78,11 @@ export class BrambleDisks extends LitElement {
     clearInterval(this.#timer);
   }
 
+  /** A link to the disks is followed once they are there. */
+  protected override firstUpdated(): void {
+    if (location.hash === '#disks') this.scrollIntoView({ block: 'start' });
+  }
+
   protected override render(): TemplateResult {
     const { state } = this.shelf;
     return html`<section class="section disks" id="disks" aria-labelledby="disks-title" tabindex="-1">

@@ -38,7 +38,7 @@ export function diskRow(disk: DiskInfo, state: RowState, actions: DiskActions): 
     <div class="disk-what">
       <div class="disk-name">
         ${state.isRenaming ? nameField(disk, actions) : html`<h3>${disk.name}</h3>`}
-        ${isFree ? nothing : html`<span class="chip in-use">${icon('lock')}${useWords(disk)}</span>`}
+        ${isFree ? nothing : html`<span class="chip in-use">${icon('lock')}${useWords(disk, state)}</span>`}
       </div>
       <p class="disk-facts">${facts(disk, state.nowMs)}</p>
       ${details(disk)}
@@ -69,8 +69,10 @@ function facts(disk: DiskInfo, nowMs: number): string {
     .join(' · ');
 }
 
-function useWords({ inUse }: DiskInfo): string {
-  return inUse === 'other-tab' ? 'In use in another tab' : 'In use by this machine';
+function useWords({ inUse }: DiskInfo, { isBootable }: RowState): string {
+  if (inUse === 'other-tab') return 'In use in another tab';
+  // On the first page no machine runs any more: it is keeping what its guest wrote.
+  return isBootable ? 'Saving…' : 'In use by this machine';
 }
 
 function nameField(disk: DiskInfo, actions: DiskActions): TemplateResult {

@@ -17,7 +17,6 @@ import {
   toMachineOptions,
 } from './launch-options.ts';
 import type { RecentMachine } from './recent-machines.ts';
-import '../disks/disk-manager.ts';
 import './own-machine.ts';
 import './home.css';
 
