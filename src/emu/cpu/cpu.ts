@@ -11,9 +11,11 @@ import { NO_FAULT } from '../mmu/table-walk.ts';
 import { type ExceptionKind, ISS_FP, ISS_WFE, ISS_WFI } from './exception-classes.ts';
 import { Exceptions } from './exceptions.ts';
 import { DAIF, ExecutionContext, LINE, SCTLR } from './execution-context.ts';
+import { executeMisalignedAtomic } from './misaligned-atomics.ts';
 import { CPU_PROFILES } from './profiles.ts';
 import { readNzcv } from './pstate.ts';
 import {
+  ATTENTION_ATOMIC,
   CONTINUE,
   type CpuCounters,
   type CpuOptions,
@@ -31,11 +33,12 @@ import { ISS_STEP_PENDING, ISS_STEPPED, ISS_STEPPED_EXCLUSIVE, SoftwareStep } fr
 import { CpuState, cellOffset, hex64 } from './state.ts';
 import { SystemInstructions } from './system-instructions.ts';
 import { identificationValues } from './system-registers/identification.ts';
-import { storedRegisters } from './system-registers/table.ts';
+import { SystemRegisters } from './system-registers/table.ts';
 import { Timers } from './timers.ts';
 
 const COMPONENT = 'cpu';
 const PC_ALIGNMENT_MASK = 3;
+const PAGE_OFFSET_MASK = 0xfff;
 const EL1 = 1;
 const GENERAL_REGISTERS = 31;
 const SCTLR_CELL = cellOffset('SCTLR_EL1');
@@ -50,13 +53,18 @@ export class Cpu implements CpuRuntime {
   private readonly mmu: Mmu;
   private readonly context: ExecutionContext;
   private readonly exceptions: Exceptions;
+  private readonly registers: SystemRegisters;
   private readonly system: SystemInstructions;
   private readonly timers: Timers;
   private readonly step: SoftwareStep;
+  /** Where the atomic left for `finishAtomic` works, as a linear-memory address. */
+  private misalignedAtomic = 0;
   private readonly reported = new Set<string>();
 
   constructor(ports: CpuPorts, options: CpuOptions) {
     this.ports = ports;
+    const { affinity, profile = CPU_PROFILES.max } = options;
+    const { features } = profile;
     const memory = ports.memory.memory;
     const state = new CpuState(memory, options.placement.block);
     this.state = state;
@@ -70,12 +78,13 @@ export class Cpu implements CpuRuntime {
       contextChanged: () => ports.codeCache.contextChanged(),
       placement: options.placement,
       fastPathChecksAlignment: options.fastPathChecksAlignment,
+      misalignedAtomic: features.has('FEAT_LSE2') ? (at) => this.leaveAtomic(at) : undefined,
     });
     this.step = new SoftwareStep(state);
     this.context = new ExecutionContext(state, this.mmu, this.step);
     this.exceptions = new Exceptions(state, this.context, (spsr, el) => this.step.entersByReturn(spsr, el));
     this.timers = new Timers(state, ports.clock, ports.physicalTimerLine, ports.virtualTimerLine);
-    const { affinity, profile = CPU_PROFILES.max } = options;
+    this.registers = new SystemRegisters(features);
     this.system = new SystemInstructions(
       {
         state,
@@ -83,10 +92,12 @@ export class Cpu implements CpuRuntime {
         timers: this.timers,
         gic: ports.gic,
         affinity,
-        features: profile.features,
+        features,
         identification: identificationValues(profile),
+        entropy: ports.entropy,
         hi: 0,
       },
+      this.registers,
       { state, mmu: this.mmu, codeCache: ports.codeCache, faults: this.exceptions, memory },
       this.exceptions,
       (what) => this.undefinedBecause(what),
@@ -108,6 +119,22 @@ export class Cpu implements CpuRuntime {
 
   rmwAddress(vaLo: number, vaHi: number, access: Access): number {
     return this.mmu.rmwAddress(vaLo, vaHi, access);
+  }
+
+  private leaveAtomic(linearAddress: number): void {
+    this.misalignedAtomic = linearAddress;
+    this.state.setBits(CPU.ATTENTION, ATTENTION_ATOMIC, true);
+  }
+
+  finishAtomic(): void {
+    const { state } = this;
+    state.setBits(CPU.ATTENTION, ATTENTION_ATOMIC, false);
+    const page = this.mmu.fetchPage(state.get(CPU.PC), state.high(CPU.PC));
+    if (page === 0) return;
+    const { buffer } = this.ports.memory.memory;
+    const word = new DataView(buffer).getUint32(page + (state.get(CPU.PC) & PAGE_OFFSET_MASK), true);
+    executeMisalignedAtomic(state, buffer, this.misalignedAtomic, word);
+    state.advance();
   }
 
   fetchAddress(): number {
@@ -302,7 +329,7 @@ export class Cpu implements CpuRuntime {
     const s = this.state;
     const lines = s.get(CPU.INTERRUPT_LINES);
     s.bytes(CPU_STATE_SIZE).fill(0);
-    for (const register of storedRegisters()) {
+    for (const register of this.registers.stored) {
       if (register.reset !== 0n) s.setWide(register.offset, register.reset);
     }
     s.setNumber(CPU.PC, pc);

@@ -48,20 +48,8 @@ const UNFINISHED: readonly FeatureName[] = [
   'FEAT_JSCVT',
   'FEAT_FRINTTS',
   'FEAT_BF16',
-  'FEAT_FlagM',
-  'FEAT_FlagM2',
-  'FEAT_RNG',
   'FEAT_PAuth',
-  'FEAT_LRCPC',
-  'FEAT_LRCPC2',
-  'FEAT_SB',
-  'FEAT_DIT',
   'FEAT_BTI',
-  'FEAT_LSE2',
-  'FEAT_DPB',
-  'FEAT_DPB2',
-  'FEAT_TLBIOS',
-  'FEAT_TLBIRANGE',
 ];
 
 function only(features: readonly FeatureName[]): FeatureSet {

@@ -1,6 +1,6 @@
 /**
  * PSTATE as SPSR, NZCV and friends hold it, against the words of the state block (Arm ARM C5.2.19, D1.4).
- * AArch64 only; DIT, BTYPE, TCO and ALLINT are not implemented and read as zero.
+ * AArch64 only; TCO and ALLINT are not implemented and read as zero.
  */
 import { CPU, SLOT_SP } from '../layout/cpu-state.ts';
 import type { CpuState } from './state.ts';
@@ -11,11 +11,14 @@ export const SPSR = {
   Z: 1 << 30,
   C: 1 << 29,
   V: 1 << 28,
+  DIT: 1 << 24,
   UAO: 1 << 23,
   PAN: 1 << 22,
   SS: 1 << 21,
   IL: 1 << 20,
   SSBS: 1 << 12,
+  BTYPE_SHIFT: 10,
+  BTYPE_MASK: 3,
   DAIF: 0xf << 6,
   /** M[4]: AArch32. */
   AARCH32: 1 << 4,
@@ -53,11 +56,13 @@ export function writeNzcv(s: CpuState, nzcv: number): void {
 export function packSpsr(s: CpuState): number {
   return (
     readNzcv(s) |
+    (s.get(CPU.DIT) ? SPSR.DIT : 0) |
     (s.get(CPU.UAO) ? SPSR.UAO : 0) |
     (s.get(CPU.PAN) ? SPSR.PAN : 0) |
     (s.get(CPU.SS) ? SPSR.SS : 0) |
     (s.get(CPU.IL) ? SPSR.IL : 0) |
     (s.get(CPU.SSBS) ? SPSR.SSBS : 0) |
+    (s.get(CPU.BTYPE) << SPSR.BTYPE_SHIFT) |
     (s.get(CPU.DAIF) & SPSR.DAIF) |
     (s.get(CPU.EL) << SPSR.EL_SHIFT) |
     s.get(CPU.SPSEL)
@@ -67,6 +72,7 @@ export function packSpsr(s: CpuState): number {
 /** The part of a return's SPSR that applies even to an illegal one. */
 export function applySpsrFlags(s: CpuState, spsr: number): void {
   writeNzcv(s, spsr);
+  s.set(CPU.DIT, spsr & SPSR.DIT ? 1 : 0);
   s.set(CPU.UAO, spsr & SPSR.UAO ? 1 : 0);
   s.set(CPU.PAN, spsr & SPSR.PAN ? 1 : 0);
   s.set(CPU.DAIF, spsr & SPSR.DAIF);

@@ -6,7 +6,7 @@
  * instruction when a method is called, and the methods leave the block exact. A method that takes an
  * exception sets PC to the vector; the caller then looks PC up again.
  */
-import type { AccessSize, Clock, InterruptLine, Log, Stateful } from '../base/ports.ts';
+import type { AccessSize, Clock, Entropy, InterruptLine, Log, Stateful } from '../base/ports.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import type { Access } from '../mmu/access.ts';
 import type { CpuProfile } from './profiles.ts';
@@ -25,8 +25,10 @@ export type StepResult = typeof CONTINUE | typeof RESYNC | typeof EXCEPTION | ty
 export const STEP_ONE = 1;
 export const STEP_TAKEN = 2;
 
-/** Bits of the state word ATTENTION. The CPU keeps these two; the others belong to the run loop. */
+/** Bits of the state word ATTENTION. The CPU keeps these three; the others belong to the run loop. */
 export const ATTENTION_INTERRUPT = 1;
+/** An instruction was left for `finishAtomic`. */
+export const ATTENTION_ATOMIC = 8;
 /** Instructions at the current level are stepped one by one: see `softwareStep`. */
 export const ATTENTION_STEP = 4;
 
@@ -88,6 +90,11 @@ export interface CpuRuntime extends Stateful {
   /** RESYNC: clears the event register, or yields. */
   waitForEvent(): StepResult;
   sendEvent(): StepResult;
+  /**
+   * Carries out the atomic instruction at PC, whose address is misaligned (FEAT_LSE2): asked for by
+   * ATTENTION_ATOMIC after the instruction was left, because hosts have no such atomics.
+   */
+  finishAtomic(): void;
 
   /**
    * Software step (PTRACE_SINGLESTEP of the guest); ask whenever ATTENTION_STEP is set. CONTINUE: not stepping;
@@ -194,6 +201,8 @@ export interface CpuPorts {
   readonly gic: GicCpuInterface;
   readonly firmware: FirmwareCalls;
   readonly clock: Clock;
+  /** For RNDR and RNDRRS. */
+  readonly entropy: Entropy;
   readonly log: Log;
   readonly codeCache: CodeCache;
   /** Outputs of the generic timers: CNTP (PPI 14) and CNTV (PPI 11). */

@@ -9,7 +9,7 @@ import { ATTENTION_INTERRUPT, CONTINUE, EXCEPTION, RESYNC, type StepResult } fro
 import { findOperation, type OperationContext } from './system-operations.ts';
 import { writeDaif, writePstateBit, writeSpsel } from './system-registers/pstate-registers.ts';
 import { atEl0, GATE, type SystemContext } from './system-registers/row.ts';
-import { type CompiledRegister, findRegister } from './system-registers/table.ts';
+import type { CompiledRegister, SystemRegisters } from './system-registers/table.ts';
 
 const XZR = 31;
 const DAIF_SHIFT = 6;
@@ -40,6 +40,13 @@ const IMMEDIATE_FORMS: readonly ImmediateForm[] = [
     run: (c, crm) => writePstateBit(c, 'PAN', (crm & 1) !== 0),
   },
   { name: 'SPSel', op1op2: 0o05, el0: 'never', run: (c, crm) => writeSpsel(c, crm & 1) },
+  {
+    name: 'DIT',
+    op1op2: 0o32,
+    feature: 'FEAT_DIT',
+    el0: 'always',
+    run: (c, crm) => writePstateBit(c, 'DIT', (crm & 1) !== 0),
+  },
   {
     name: 'SSBS',
     op1op2: 0o31,
@@ -77,6 +84,7 @@ function systemIss(key: number, rt: number, read: boolean): number {
 
 export class SystemInstructions {
   private readonly c: SystemContext;
+  private readonly registers: SystemRegisters;
   private readonly operations: OperationContext;
   private readonly exceptions: Exceptions;
   /** UNDEFINED because this CPU does not have it: worth a line in the log. */
@@ -84,18 +92,20 @@ export class SystemInstructions {
 
   constructor(
     context: SystemContext,
+    registers: SystemRegisters,
     operations: OperationContext,
     exceptions: Exceptions,
     unknown: (what: string) => StepResult,
   ) {
     this.c = context;
+    this.registers = registers;
     this.operations = operations;
     this.exceptions = exceptions;
     this.unknown = unknown;
   }
 
   read(key: number, rt: number): StepResult {
-    const register = findRegister(key);
+    const register = this.registers.find(key);
     const { c } = this;
     const refusal = this.refuse(register, register?.readLevel ?? 0, key, rt, true);
     if (refusal !== CONTINUE || !register) return refusal;
@@ -114,7 +124,7 @@ export class SystemInstructions {
   }
 
   write(key: number, rt: number): StepResult {
-    const register = findRegister(key);
+    const register = this.registers.find(key);
     const { state } = this.c;
     const refusal = this.refuse(register, register?.writeLevel ?? 0, key, rt, false);
     if (refusal !== CONTINUE || !register) return refusal;
@@ -161,8 +171,7 @@ export class SystemInstructions {
     read: boolean,
   ): StepResult {
     const { state } = this.c;
-    if (!register || !has(this.c.features, register.feature))
-      return this.unknown(`${read ? 'MRS' : 'MSR'} ${describeKey(key)}`);
+    if (!register) return this.unknown(`${read ? 'MRS' : 'MSR'} ${describeKey(key)}`);
     if (state.get(CPU.EL) < level || (register.available && !register.available(state))) return this.deny();
     if (atEl0(state) && register.gate && !register.gate(state)) return this.trap(key, rt, read);
     if (register.floatingPoint && state.get(CPU.FP_TRAPPED)) {

@@ -128,7 +128,37 @@ function tlbiAsid(c: OperationContext, _lo: number, hi: number): StepResult {
   return RESYNC;
 }
 
-/** TLBI by op2; CRm 3 is the Inner Shareable form, CRm 7 the local one. */
+/** A range operand: BaseADDR 36:0, NUM 43:39, SCALE 45:44, TG 47:46, ASID 63:48. */
+const RANGE = {
+  signShift: 63 - 36,
+  numberShift: 39 - 32,
+  numberMask: 0x1f,
+  scaleShift: 44 - 32,
+  granuleShift: 46 - 32,
+  /** log2 of the granule by TG; 0 is reserved. */
+  granules: [0, 12, 14, 16],
+} as const;
+/** More pages than this go all at once. */
+const MOST_PAGES_ONE_BY_ONE = 512;
+
+/** TLBI RVAE1 and relatives (FEAT_TLBIRANGE): (NUM + 1) × 2^(5 × SCALE + 1) granules from BaseADDR on. */
+function tlbiRange(c: OperationContext, lo: number, hi: number): StepResult {
+  const granuleBits = RANGE.granules[(hi >>> RANGE.granuleShift) & 3]!;
+  if (granuleBits === 0) return CONTINUE;
+  const number = (hi >>> RANGE.numberShift) & RANGE.numberMask;
+  const pages = (number + 1) * 2 ** (5 * ((hi >>> RANGE.scaleShift) & 3) + 1);
+  if (pages > MOST_PAGES_ONE_BY_ONE) return tlbiAll(c);
+  // The base's top bit is the sign of the address.
+  const first = ((hi << RANGE.signShift) >> RANGE.signShift) * WORD + (lo >>> 0);
+  for (let page = first; page < first + pages; page++) {
+    const address = page * 2 ** granuleBits;
+    c.mmu.invalidateAddress(address | 0, Math.floor(address / WORD) & OPERAND_HI_VA_MASK);
+  }
+  c.state.set(CPU.CODE_CHANGED, 1);
+  return CONTINUE;
+}
+
+/** TLBI by op2; CRm 1, 3 and 7 are the Outer Shareable, the Inner Shareable and the local form. */
 const TLBI_FORMS = [
   [0, 'VMALLE1', tlbiAll],
   [1, 'VAE1', tlbiAddress],
@@ -139,9 +169,25 @@ const TLBI_FORMS = [
 ] as const;
 
 const TLBI: readonly SystemOperation[] = TLBI_FORMS.flatMap(([op2, name, run]) => [
+  { name: `TLBI ${name}OS`, encoding: [1, 0, 8, 1, op2], feature: 'FEAT_TLBIOS', run },
   { name: `TLBI ${name}IS`, encoding: [1, 0, 8, 3, op2], run },
   { name: `TLBI ${name}`, encoding: [1, 0, 8, 7, op2], run },
 ]);
+
+const RANGE_NAMES = ['RVAE1', 'RVAAE1', 'RVALE1', 'RVAALE1'];
+const RANGE_FORMS = [
+  [6, ''],
+  [2, 'IS'],
+  [5, 'OS'],
+] as const;
+const TLBI_RANGES: readonly SystemOperation[] = RANGE_FORMS.flatMap(([crm, suffix]) =>
+  RANGE_NAMES.map((name, index) => ({
+    name: `TLBI ${name}${suffix}`,
+    encoding: [1, 0, 8, crm, 2 * index + 1],
+    feature: 'FEAT_TLBIRANGE',
+    run: tlbiRange,
+  })),
+);
 
 export const SYSTEM_OPERATIONS: readonly SystemOperation[] = [
   { name: 'IC IALLUIS', encoding: [1, 0, 7, 1, 0], run: allInstructions },
@@ -157,6 +203,20 @@ export const SYSTEM_OPERATIONS: readonly SystemOperation[] = [
   { name: 'DC CISW', encoding: [1, 0, 7, 14, 2], run: nothing },
   { name: 'DC ZVA', encoding: [1, 3, 7, 4, 1], el0: GATE.dze, run: zeroBlock },
   { name: 'DC CVAC', encoding: [1, 3, 7, 10, 1], el0: GATE.uci, run: dataLine },
+  {
+    name: 'DC CVAP',
+    encoding: [1, 3, 7, 12, 1],
+    feature: 'FEAT_DPB',
+    el0: GATE.uci,
+    run: dataLine,
+  },
+  {
+    name: 'DC CVADP',
+    encoding: [1, 3, 7, 13, 1],
+    feature: 'FEAT_DPB2',
+    el0: GATE.uci,
+    run: dataLine,
+  },
   { name: 'DC CVAU', encoding: [1, 3, 7, 11, 1], el0: GATE.uci, run: dataLine },
   { name: 'DC CIVAC', encoding: [1, 3, 7, 14, 1], el0: GATE.uci, run: dataLine },
   { name: 'AT S1E1R', encoding: [1, 0, 7, 8, 0], run: addressTranslation(1, false) },
@@ -176,6 +236,7 @@ export const SYSTEM_OPERATIONS: readonly SystemOperation[] = [
     run: addressTranslation(1, true, true),
   },
   ...TLBI,
+  ...TLBI_RANGES,
 ];
 
 const KEYS = 1 << 16;

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SLOT_SINK, SLOT_ZERO } from '../layout/cpu-state.ts';
+import { CPU_PROFILES } from './profiles.ts';
 import { CpuHarness, registerKey } from '../testing/cpu-harness.ts';
 import { CONTINUE, EXCEPTION, RESYNC, systemKey } from './runtime.ts';
 import { SYSTEM_OPERATIONS } from './system-operations.ts';
@@ -124,7 +125,7 @@ describe('bits', () => {
     ['TCR_EL1', 0x0180_0077_ffff_ffbfn],
     ['CPACR_EL1', 0x30_0000n],
     ['VBAR_EL1', 0xffff_ffff_ffff_f800n],
-    ['SPSR_EL1', 0xf0f0_13dfn],
+    ['SPSR_EL1', 0xf1f0_13dfn],
     ['ESR_EL1', 0xffff_ffffn],
     ['ACTLR_EL1', 0n],
     ['FPCR', 0x07c8_0000n],
@@ -142,7 +143,7 @@ describe('bits', () => {
 
   it('keeps the bits of SCTLR_EL1 that exist', () => {
     h.msr('SCTLR_EL1', ALL_ONES);
-    const bits = [0, 1, 2, 3, 4, 7, 8, 9, 11, 12, 14, 15, 16, 18, 19, 20, 22, 23, 26, 28, 29, 44];
+    const bits = [0, 1, 2, 3, 4, 6, 7, 8, 9, 11, 12, 14, 15, 16, 18, 19, 20, 22, 23, 26, 28, 29, 44];
     expect(h.get('SCTLR_EL1')).toBe(bits.reduce((value, bit) => value | (1n << BigInt(bit)), 0n));
   });
 
@@ -186,17 +187,22 @@ describe('traps and undefined accesses', () => {
   });
 
   it('makes features that ID registers deny UNDEFINED', () => {
+    h = new CpuHarness(false, CPU_PROFILES['cortex-a53']);
     const DIT = systemKey(3, 3, 4, 2, 5);
+    const PAN = systemKey(3, 0, 4, 2, 3);
     const PMCR_EL0 = systemKey(3, 3, 9, 12, 0);
     const APIAKEYLO_EL1 = systemKey(3, 0, 2, 1, 0);
     const DBGBVR2_EL1 = systemKey(2, 0, 0, 2, 4);
     const SCTLR_EL2 = systemKey(3, 4, 1, 0, 0);
-    for (const key of [DIT, PMCR_EL0, APIAKEYLO_EL1, DBGBVR2_EL1, SCTLR_EL2]) {
+    for (const key of [DIT, PAN, PMCR_EL0, APIAKEYLO_EL1, DBGBVR2_EL1, SCTLR_EL2]) {
       expect(h.cpu.systemRead(key, 0)).toBe(EXCEPTION);
       expect(h.syndrome()).toEqual({ ec: UNKNOWN, il: 1, iss: 0 });
     }
     expect(h.cpu.systemImmediate(0o32, 1)).toBe(EXCEPTION);
     expect(h.cpu.systemOperation(systemKey(1, 4, 8, 7, 0), 0)).toBe(EXCEPTION);
+    // AT S1E1RP and TLBI RVAE1.
+    expect(h.cpu.systemOperation(systemKey(1, 0, 7, 9, 0), 0)).toBe(EXCEPTION);
+    expect(h.cpu.systemOperation(systemKey(1, 0, 8, 6, 1), 0)).toBe(EXCEPTION);
   });
 
   it('makes every SYS operation without an EL0 gate UNDEFINED at EL0, and gated ones trap', () => {

@@ -4,7 +4,7 @@
  */
 
 import { settleLazyFlags } from '../codegen/settle-flags.ts';
-import { ATTENTION_STEP, type CpuRuntime, STEP_ONE, WAIT } from '../cpu/runtime.ts';
+import { ATTENTION_ATOMIC, ATTENTION_STEP, type CpuRuntime, STEP_ONE, WAIT } from '../cpu/runtime.ts';
 import { FP_SLOT_WORDS, FpLaneCalls } from '../fp/lane-calls.ts';
 import { a64Decoder, decoderFor } from '../isa/a64/index.ts';
 import { writeCrcTables } from '../isa/crc.ts';
@@ -135,6 +135,8 @@ export class Interpreter {
   private runFreely(fuel: number): SliceOutcome {
     this.waits = false;
     const left = this.run32(fuel);
+    const attention = this.state[(CPU_BLOCK + CPU.ATTENTION) >> 2] ?? 0;
+    if (attention & ATTENTION_ATOMIC) this.cpu.finishAtomic();
     const aside = this.state[(CPU_BLOCK + CPU.FUEL) >> 2] ?? 0;
     this.state[(CPU_BLOCK + CPU.FUEL) >> 2] = 0;
     this.setAttention(ATTENTION_STOP, false);

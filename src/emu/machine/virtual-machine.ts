@@ -132,6 +132,7 @@ export class VirtualMachine implements RunnableMachine {
         gic,
         firmware: { conduit: 'hvc', call: (...registers) => board.psci.call(...registers) },
         clock: ports.clock,
+        entropy: ports.entropy,
         log: ports.log,
         codeCache: {
           invalidatePhysicalLine: (address, bytes) =>

@@ -11,6 +11,7 @@
  * | 15    | LDTR, STTR and the like: as if from EL0 (unless PSTATE.UAO) |
  * | 16    | cache maintenance by address: ESR.CM, and always reported as a write |
  * | 17    | DC ZVA: on Device memory an alignment fault, wherever it points |
+ * | 18    | LDAR, STLR and the like: ordered, but neither exclusive nor atomic
  */
 
 export type Access = number;
@@ -25,6 +26,7 @@ export const ACCESS_READ = 1 << 14;
 export const ACCESS_UNPRIVILEGED = 1 << 15;
 export const ACCESS_CACHE_MAINTENANCE = 1 << 16;
 export const ACCESS_ZERO_BLOCK = 1 << 17;
+export const ACCESS_ORDERED = 1 << 18;
 
 export interface AccessDescription {
   readonly sizeBytes: number;
@@ -35,6 +37,7 @@ export interface AccessDescription {
   readonly read?: boolean;
   readonly write?: boolean;
   readonly unprivileged?: boolean;
+  readonly ordered?: boolean;
 }
 
 function log2(value: number): number {
@@ -48,7 +51,8 @@ export function accessWord(d: AccessDescription): Access {
     (log2(d.elementBytes ?? d.sizeBytes) << ELEMENT_SHIFT) |
     (d.write ? ACCESS_WRITE : 0) |
     (d.read ? ACCESS_READ : 0) |
-    (d.unprivileged ? ACCESS_UNPRIVILEGED : 0)
+    (d.unprivileged ? ACCESS_UNPRIVILEGED : 0) |
+    (d.ordered ? ACCESS_ORDERED : 0)
   );
 }
 

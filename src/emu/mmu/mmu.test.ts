@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { CPU_PROFILES } from '../cpu/profiles.ts';
 import { CpuHarness, RAM_BASE, RAM_SIZE } from '../testing/cpu-harness.ts';
 import {
   DESCRIPTOR,
@@ -312,13 +313,35 @@ describe('alignment', () => {
     on();
     expect(h.read(LOW + 1n, LOAD4)).toBe(0x4455_6677n);
     expectAbort(
-      h.read(LOW + 1n, accessWord({ sizeBytes: 4, alignmentBytes: 4, read: true })),
+      h.read(LOW + 13n, accessWord({ sizeBytes: 4, alignmentBytes: 4, read: true })),
       ALIGNMENT,
-      LOW + 1n,
+      LOW + 13n,
     );
     on({ sctlr: 2n });
     expectAbort(h.write(LOW + 1n, storeAccess(4), 0n), ALIGNMENT | WRITE, LOW + 1n);
     expect(h.read(LOW + 4n, loadAccess(16, 4))).toBeDefined();
+  });
+
+  it('lets ordered accesses be unaligned within 16 bytes, and anywhere with SCTLR_EL1.nAA', () => {
+    const ordered = accessWord({ sizeBytes: 4, alignmentBytes: 4, read: true, ordered: true });
+    low.map(LOW, PAGE);
+    on();
+    expect(h.read(LOW + 1n, ordered)).toBe(0x4455_6677n);
+    expectAbort(h.read(LOW + 13n, ordered), ALIGNMENT, LOW + 13n);
+    on({ sctlr: 1n << 6n });
+    expect(h.read(LOW + 13n, ordered)).toBeDefined();
+    on({ sctlr: 2n });
+    expectAbort(h.read(LOW + 1n, ordered), ALIGNMENT, LOW + 1n);
+  });
+
+  it('demands alignment of atomics and ordered accesses on a CPU without FEAT_LSE2', () => {
+    h = new CpuHarness(false, CPU_PROFILES['cortex-a72']);
+    low = new TranslationTables(h);
+    low.map(LOW, PAGE);
+    on();
+    const ordered = accessWord({ sizeBytes: 4, alignmentBytes: 4, read: true, ordered: true });
+    expectAbort(h.read(LOW + 1n, ordered), ALIGNMENT, LOW + 1n);
+    expectAbort(h.rmw(LOW + 4n, SWAP8), ALIGNMENT | WRITE, LOW + 4n);
   });
 
   it('demands aligned elements of Device memory, after permissions', () => {
@@ -459,7 +482,7 @@ describe('atomics', () => {
     expect(h.rmw(LOW + 8n, SWAP8) - h.memory.ramOffset + RAM_BASE).toBe(PAGE + 8);
     expectAbort(h.rmw(LOW + 0x1000n, SWAP8), permission(3) | WRITE, LOW + 0x1000n);
     expectAbort(h.rmw(LOW + 0x2000n, SWAP8), translation(3), LOW + 0x2000n);
-    expectAbort(h.rmw(LOW + 4n, SWAP8), ALIGNMENT | WRITE, LOW + 4n);
+    expectAbort(h.rmw(LOW + 12n, SWAP8), ALIGNMENT | WRITE, LOW + 12n);
   });
 
   it('zero the block around an address with DC ZVA', () => {

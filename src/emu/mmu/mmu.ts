@@ -10,6 +10,7 @@ import { CPU } from '../layout/cpu-state.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import {
   ACCESS_CACHE_MAINTENANCE,
+  ACCESS_ORDERED,
   ACCESS_READ,
   ACCESS_UNPRIVILEGED,
   ACCESS_WRITE,
@@ -37,6 +38,8 @@ import { type BankContext, type BankKind, type TlbBank, TlbBanks, type TlbPlacem
 const PAGE_SIZE = 0x1000;
 const PAGE_MASK = 0xfff;
 const BUS_WORD = 4;
+/** FEAT_LSE2: what lies within such a quantity is single-copy atomic. */
+const ATOMIC_QUANTITY_BYTES = 16;
 /** What `locate` answers besides a linear-memory address. */
 const DEVICE = 0;
 const FAULT = -1;
@@ -58,6 +61,11 @@ export interface MmuPorts {
   readonly contextChanged: () => void;
   readonly placement: MmuPlacement;
   readonly fastPathChecksAlignment: boolean;
+  /**
+   * FEAT_LSE2: atomics and ordered accesses need not be aligned within a quantity of 16 bytes. An atomic in RAM
+   * at such an address is carried out by this, told where it is, because hosts have none.
+   */
+  readonly misalignedAtomic?: ((linearAddress: number) => void) | undefined;
 }
 
 export class Mmu {
@@ -218,6 +226,7 @@ export class Mmu {
 
   rmwAddress(vaLo: number, vaHi: number, access: Access): number {
     if (this.misaligned(vaLo, access)) return this.abort(vaLo, vaHi, ALIGNMENT_FAULT, access);
+    const misaligned = (vaLo & instructionAlignmentMask(access)) !== 0;
     let at = FAULT;
     if (access & ACCESS_READ) {
       at = this.locate(vaLo, vaHi, EL0_READ, access);
@@ -227,6 +236,10 @@ export class Mmu {
     if (access & ACCESS_WRITE) {
       at = this.locate(vaLo, vaHi, EL0_WRITE, access);
       if (at === FAULT) return this.abort(vaLo, vaHi, this.fault, access);
+    }
+    if (at !== DEVICE && misaligned) {
+      this.ports.misalignedAtomic?.(at);
+      return 0;
     }
     if (at !== DEVICE) return access & ACCESS_ZERO_BLOCK ? (at & -ZERO_BLOCK_BYTES) >>> 0 : at;
     const status = access & ACCESS_ZERO_BLOCK ? EXTERNAL_ABORT : UNSUPPORTED_ATOMIC_FAULT;
@@ -306,10 +319,17 @@ export class Mmu {
 
   private misaligned(vaLo: number, access: Access): boolean {
     const mask = instructionAlignmentMask(access);
-    if ((vaLo & mask) !== 0) return true;
+    if ((vaLo & mask) !== 0 && this.mustBeAligned(vaLo, access)) return true;
     // With the MMU off all data is Device memory, known before the TLB is asked.
     if (!this.regime.enabled) return this.deviceForbids(vaLo, access);
     return this.regime.alignmentChecked && (vaLo & elementAlignmentMask(access)) !== 0;
+  }
+
+  /** Whether an instruction that asks for alignment may do without here (FEAT_LSE2, Arm ARM B2.2.1). */
+  private mustBeAligned(vaLo: number, access: Access): boolean {
+    if (!this.ports.misalignedAtomic) return true;
+    if (access & ACCESS_ORDERED && this.regime.orderedNeedNoAlignment) return false;
+    return (vaLo & (ATOMIC_QUANTITY_BYTES - 1)) + sizeOf(access) > ATOMIC_QUANTITY_BYTES;
   }
 
   private abort(vaLo: number, vaHi: number, status: number, access: Access): 0 {

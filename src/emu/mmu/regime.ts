@@ -20,6 +20,7 @@ export interface RegimeRegisters {
 /** Bits of the registers that steer translation. */
 const SCTLR_M = 1 << 0;
 const SCTLR_A = 1 << 1;
+const SCTLR_NAA = 1 << 6;
 const SCTLR_I = 1 << 12;
 const SCTLR_WXN = 1 << 19;
 const TCR_A1 = 1 << 22;
@@ -82,6 +83,8 @@ export class Stage1Regime {
   enabled = false;
   /** SCTLR_EL1.A: every access must be aligned to its elements. */
   alignmentChecked = false;
+  /** SCTLR_EL1.nAA: LDAR, STLR and the like may be misaligned anywhere. */
+  orderedNeedNoAlignment = false;
   instructionCache = false;
   writeImpliesNoExecute = false;
   physicalLimit = 2 ** PHYSICAL_ADDRESS_BITS;
@@ -96,6 +99,7 @@ export class Stage1Regime {
   configure(r: RegimeRegisters): void {
     this.enabled = (r.sctlr & SCTLR_M) !== 0;
     this.alignmentChecked = (r.sctlr & SCTLR_A) !== 0;
+    this.orderedNeedNoAlignment = (r.sctlr & SCTLR_NAA) !== 0;
     this.instructionCache = (r.sctlr & SCTLR_I) !== 0;
     this.writeImpliesNoExecute = (r.sctlr & SCTLR_WXN) !== 0;
     this.physicalLimit = 2 ** PHYSICAL_BITS[r.tcrHi & TCR_HI_IPS_MASK]!;

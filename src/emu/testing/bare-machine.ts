@@ -5,6 +5,7 @@
 import { assert } from '../base/assert.ts';
 import type { Log } from '../base/ports.ts';
 import { Cpu } from '../cpu/cpu.ts';
+import { CPU_PROFILES, type CpuProfile } from '../cpu/profiles.ts';
 import { type CodeCache, systemKey } from '../cpu/runtime.ts';
 import { cellOffset } from '../cpu/state.ts';
 import { SYSTEM_REGISTERS } from '../cpu/system-registers/table.ts';
@@ -43,6 +44,12 @@ const AP_READ_ONLY = 1n << 7n;
 const UXN = 1n << 54n;
 const PXN = 1n << 53n;
 const TABLE_ENTRIES = 512;
+
+/** What the recorded programs were compared with, QEMU 7.2, has all but FEAT_LSE2: atomics must be aligned. */
+const PROFILE: CpuProfile = {
+  ...CPU_PROFILES.max,
+  features: new Set([...CPU_PROFILES.max.features].filter((feature) => feature !== 'FEAT_LSE2')),
+};
 
 const REGIONS = [
   { base: CODE_BASE, bytes: CODE_BYTES, attributes: AP_USER | AP_READ_ONLY | PXN },
@@ -189,6 +196,7 @@ export class BareMachine {
         gic: { readRegister: () => 0, writeRegister: () => true },
         firmware: { conduit: 'hvc', call: () => 0n },
         clock: { nowNs: () => 0 },
+        entropy: { fill: (target) => target.fill(0x5a) },
         log: this.logPort,
         codeCache,
         physicalTimerLine: line,
@@ -196,6 +204,7 @@ export class BareMachine {
       },
       {
         affinity: 0,
+        profile: PROFILE,
         placement: { block: CPU_BLOCK, tlb: TLB_AREA, fetch: FETCH_AREA },
         fastPathChecksAlignment: false,
       },

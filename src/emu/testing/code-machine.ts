@@ -9,6 +9,7 @@ import { Cpu } from '../cpu/cpu.ts';
 import { systemKey } from '../cpu/runtime.ts';
 import { SYSTEM_REGISTERS } from '../cpu/system-registers/table.ts';
 import { Interpreter } from '../interpreter/interpreter.ts';
+import { assemble } from '../isa/assembler.ts';
 import { AT_ONCE, Jit, type JitOptions } from '../jit/jit.ts';
 import {
   answerRequests,
@@ -110,6 +111,12 @@ export class CodeMachine {
     });
   }
 
+  /** Writes a program in assembly language. */
+  writeSource(address: number, source: string): void {
+    const { bytes } = assemble(source, BigInt(address));
+    new Uint8Array(this.view.buffer).set(bytes, this.linear(address));
+  }
+
   /** Maps a page of the window; the guest must do its TLB maintenance. */
   mapWindow(page: number, physical: number): void {
     this.view.setBigUint64(this.linear(this.windowEntry(page)), BigInt(physical) | PAGE_DESCRIPTOR, true);
@@ -208,6 +215,7 @@ export class CodeMachine {
         gic: { readRegister: () => 0, writeRegister: () => true },
         firmware: { conduit: 'hvc', call: () => 0n },
         clock: { nowNs: () => 0 },
+        entropy: { fill: (target) => target.fill(0x5a) },
         log: { write: () => {} },
         codeCache: {
           invalidatePhysicalLine: (address, bytes) =>

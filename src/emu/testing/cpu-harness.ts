@@ -4,6 +4,7 @@
  */
 
 import { Cpu } from '../cpu/cpu.ts';
+import { CPU_PROFILES, type CpuProfile } from '../cpu/profiles.ts';
 import type { CpuPorts, StepResult } from '../cpu/runtime.ts';
 import { systemKey } from '../cpu/runtime.ts';
 import { SYSTEM_OPERATIONS } from '../cpu/system-operations.ts';
@@ -30,12 +31,12 @@ export class CpuHarness {
   nowNs = 0;
   private readonly view: DataView;
 
-  constructor(fastPathChecksAlignment = false) {
+  constructor(fastPathChecksAlignment = false, profile: CpuProfile = CPU_PROFILES.max) {
     const memory = new WebAssembly.Memory({ initial: wasmPagesFor(RAM_SIZE) });
     this.memory = new GuestMemory(memory, RAM_BASE, RAM_SIZE, RAM_OFFSET);
     this.view = new DataView(memory.buffer);
     const placement = { block: CPU_BLOCK, tlb: TLB_AREA, fetch: FETCH_AREA };
-    this.cpu = new Cpu(this.ports(), { affinity: 0, placement, fastPathChecksAlignment });
+    this.cpu = new Cpu(this.ports(), { affinity: 0, profile, placement, fastPathChecksAlignment });
     this.cpu.reset(RAM_BASE);
     this.said.length = 0;
   }
@@ -60,6 +61,7 @@ export class CpuHarness {
         },
       },
       clock: { nowNs: () => this.nowNs },
+      entropy: { fill: (target) => target.fill(0x5a) },
       log: { write: (severity, component, message) => note(`${severity} ${component}: ${message}`) },
       codeCache: {
         invalidatePhysicalLine: (address, bytes) => note(`line 0x${address.toString(16)} ${bytes}`),

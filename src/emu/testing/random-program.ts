@@ -11,7 +11,13 @@ import type { Row } from '../isa/row.ts';
 import { SLOT_WORDS } from './arena.ts';
 import type { ProcessorState } from './processor-state.ts';
 import { chooseRoles, oneIn, pick, type Roles, randomState, SP_OR_ZERO } from './random-state.ts';
-import { EXCLUDED, isMemoryAccess, isStoreExclusive, isUnpredictable } from './unpredictable.ts';
+import {
+  EXCLUDED,
+  isMemoryAccess,
+  isStoreExclusive,
+  isUnpredictable,
+  mustBeMadeAligned,
+} from './unpredictable.ts';
 
 export interface TestProgram {
   readonly words: readonly number[];
@@ -88,7 +94,7 @@ export class ProgramGenerator {
     const items: Item[] = [];
     let at = 0;
     for (const one of rows) {
-      const words = isIndirectBranch(one) || isStoreExclusive(one) ? 2 : 1;
+      const words = isIndirectBranch(one) || isStoreExclusive(one) || mustBeMadeAligned(one) ? 2 : 1;
       items.push({ row: one, words, at });
       at += words;
     }
@@ -98,6 +104,7 @@ export class ProgramGenerator {
 
   private emit({ row, words }: Item, place: Place): number[] {
     if (words === 1) return [this.instruction(row, place)];
+    if (mustBeMadeAligned(row)) return this.alignedAccess(row, place);
     return isStoreExclusive(row) ? this.exclusivePair(row, place) : this.indirectBranch(row, place);
   }
 
@@ -108,6 +115,12 @@ export class ProgramGenerator {
     if (oneIn(this.random, 16)) return [NOP, branch];
     const distance = (pick(this.random, targets) - at) * INSTRUCTION_BYTES;
     return [adr(Rn, distance), branch];
+  }
+
+  /** The base register is rounded down before the access. */
+  private alignedAccess(row: Row, place: Place): number[] {
+    const fields = { ...this.fields(row, place), Rn: pick(this.random, place.roles.pointers) };
+    return [roundDown(fields.Rn), insertFields(row.pattern, fields)];
   }
 
   /** The load-exclusive of the same size and address before the store. */
@@ -187,6 +200,11 @@ const LOAD_EXCLUSIVE = 1 << 22;
 
 function adr(Rd: number, distance: number): number {
   return (0x10000000 | ((distance & 3) << 29) | ((distance >> 2) << 5) | Rd) >>> 0;
+}
+
+/** AND Xr, Xr, #-8. */
+function roundDown(register: number): number {
+  return (0x927df000 | (register << 5) | register) >>> 0;
 }
 
 /** SUB Xc, Xc, #1 and CBNZ Xc to `back` instructions before the SUB. */

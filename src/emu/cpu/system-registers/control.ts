@@ -2,23 +2,42 @@
  * EL1 control and exception registers. Writes that change translation or traps answer RESYNC.
  */
 import { CONTINUE, RESYNC, type StepResult } from '../runtime.ts';
-import type { SystemContext, SystemRegister } from './row.ts';
+import type { FeatureBits, SystemContext, SystemRegister } from './row.ts';
 
 const ALL = 0xffff_ffff_ffff_ffffn;
 const LOW_WORD = 0xffff_ffffn;
 
-/** M A C SA SA0 UMA I DZE UCT nTWI nTWE WXN TSCXT SPAN UCI, DSSBS; no EE, E0E, AArch32 or pointer keys. */
-const SCTLR_WRITABLE = 0x1000_049d_d21fn;
+/** M A C SA SA0 UMA I DZE UCT nTWI nTWE WXN UCI; no EE, E0E, AArch32. */
+const SCTLR_WRITABLE = 0x040d_d21fn;
+const SCTLR_FEATURE_BITS: readonly FeatureBits[] = [
+  { feature: 'FEAT_LSE2', bits: 1n << 6n }, // nAA
+  { feature: 'FEAT_CSV2_2', bits: 1n << 20n, otherwise: 'res1' }, // TSCXT
+  { feature: 'FEAT_PAN', bits: 1n << 23n, otherwise: 'res1' }, // SPAN
+  { feature: 'FEAT_PAuth', bits: 0xc800_2000n }, // EnIA EnIB EnDA EnDB
+  { feature: 'FEAT_BTI', bits: 0x18_0000_0000n }, // BT0 BT1
+  { feature: 'FEAT_SSBS', bits: 1n << 44n }, // DSSBS
+];
 /** ITD, SED, EOS, EIS, nTLSMD, LSMAOE. */
 const SCTLR_RES1 = 0x3040_0980n;
 /** At reset also SPAN, nTWI and nTWE, as before these bits existed. */
 const SCTLR_RESET = SCTLR_RES1 | 0x0085_0000n;
-/** TxSZ, EPDn, cacheability, shareability, TGn, A1, IPS, AS, TBIn, E0PDn. */
-const TCR_WRITABLE = 0x0180_0077_ffff_ffbfn;
+/** TxSZ, EPDn, cacheability, shareability, TGn, A1, IPS, AS, TBIn. */
+const TCR_WRITABLE = 0x0077_ffff_ffbfn;
+const TCR_FEATURE_BITS: readonly FeatureBits[] = [
+  { feature: 'FEAT_PAuth', bits: 3n << 51n }, // TBIDn
+  { feature: 'FEAT_E0PD', bits: 3n << 55n }, // E0PDn
+];
 /** FPEN. */
 const CPACR_WRITABLE = 0x0030_0000n;
-/** N Z C V UAO PAN SS IL SSBS D A I F and M[4:0]. */
-const SPSR_WRITABLE = 0xf0f0_13dfn;
+/** N Z C V SS IL D A I F and M[4:0]. */
+const SPSR_WRITABLE = 0xf030_03dfn;
+const SPSR_FEATURE_BITS: readonly FeatureBits[] = [
+  { feature: 'FEAT_BTI', bits: 3n << 10n }, // BTYPE
+  { feature: 'FEAT_SSBS', bits: 1n << 12n },
+  { feature: 'FEAT_PAN', bits: 1n << 22n },
+  { feature: 'FEAT_UAO', bits: 1n << 23n },
+  { feature: 'FEAT_DIT', bits: 1n << 24n },
+];
 const VBAR_WRITABLE = 0xffff_ffff_ffff_f800n;
 
 function regimeChanged(c: SystemContext): StepResult {
@@ -43,6 +62,7 @@ export const CONTROL: readonly SystemRegister[] = [
     access: 'EL1 RW',
     cell: 'SCTLR_EL1',
     writable: SCTLR_WRITABLE,
+    featureBits: SCTLR_FEATURE_BITS,
     res1: SCTLR_RES1,
     reset: SCTLR_RESET,
     written: regimeChanged,
@@ -78,6 +98,7 @@ export const CONTROL: readonly SystemRegister[] = [
     access: 'EL1 RW',
     cell: 'TCR_EL1',
     writable: TCR_WRITABLE,
+    featureBits: TCR_FEATURE_BITS,
     written: regimeChanged,
   },
   {
@@ -95,6 +116,7 @@ export const CONTROL: readonly SystemRegister[] = [
     access: 'EL1 RW',
     cell: 'SPSR_EL1',
     writable: SPSR_WRITABLE,
+    featureBits: SPSR_FEATURE_BITS,
   },
   { name: 'ELR_EL1', encoding: [3, 0, 4, 0, 1], access: 'EL1 RW', cell: 'ELR_EL1', writable: ALL },
   { name: 'AFSR0_EL1', encoding: [3, 0, 5, 1, 0], access: 'EL1 RW', cell: 'AFSR0_EL1', writable: 0n },

@@ -14,9 +14,13 @@ const FPCR_FZ16 = 1 << 19;
 const FPSR_WRITABLE = 0x0800_009fn;
 
 /** A PSTATE bit that stands alone in its register, at the place SPSR has it. */
-export function writePstateBit(c: SystemContext, field: 'PAN' | 'UAO' | 'SSBS', value: boolean): StepResult {
+export function writePstateBit(
+  c: SystemContext,
+  field: 'PAN' | 'UAO' | 'SSBS' | 'DIT',
+  value: boolean,
+): StepResult {
   c.state.set(CPU[field], value ? 1 : 0);
-  if (field === 'SSBS') return CONTINUE;
+  if (field === 'SSBS' || field === 'DIT') return CONTINUE;
   c.context.pstateChanged();
   return RESYNC;
 }
@@ -43,7 +47,27 @@ function modesChanged(c: SystemContext): StepResult {
   return floatingPointChanged(c);
 }
 
+const RANDOM_BYTES = 8;
+
+/** The host's source never runs dry, so that NZCV, which the row of MRS sets, always says success. */
+function randomNumber(c: SystemContext): number {
+  const bytes = new Uint8Array(RANDOM_BYTES);
+  c.entropy.fill(bytes);
+  const view = new DataView(bytes.buffer);
+  c.hi = view.getInt32(4, true);
+  return view.getInt32(0, true);
+}
+
 export const PSTATE_REGISTERS: readonly SystemRegister[] = [
+  ...(['RNDR', 'RNDRRS'] as const).map(
+    (name, op2): SystemRegister => ({
+      name,
+      feature: 'FEAT_RNG',
+      encoding: [3, 3, 2, 4, op2],
+      access: 'EL0 RO',
+      read: randomNumber,
+    }),
+  ),
   {
     name: 'NZCV',
     encoding: [3, 3, 4, 2, 0],
@@ -98,6 +122,14 @@ export const PSTATE_REGISTERS: readonly SystemRegister[] = [
     access: 'EL0 RW',
     read: (c) => (c.state.get(CPU.SSBS) ? SPSR.SSBS : 0),
     write: (c, lo) => writePstateBit(c, 'SSBS', (lo & SPSR.SSBS) !== 0),
+  },
+  {
+    name: 'DIT',
+    feature: 'FEAT_DIT',
+    encoding: [3, 3, 4, 2, 5],
+    access: 'EL0 RW',
+    read: (c) => (c.state.get(CPU.DIT) ? SPSR.DIT : 0),
+    write: (c, lo) => writePstateBit(c, 'DIT', (lo & SPSR.DIT) !== 0),
   },
   {
     // UNDEFINED while it is the current stack pointer: see available().

@@ -4,6 +4,8 @@
  * Every bit is accounted for: `writable` bits are kept, `res1` bits read as one, the rest is RES0. Rows with
  * `read`/`write` compute instead.
  */
+
+import type { Entropy } from '../../base/ports.ts';
 import type { FeatureName, FeatureSet } from '../../isa/features.ts';
 import { CPU, type CpuField } from '../../layout/cpu-state.ts';
 import type { CellName } from '../../layout/system-register-cells.ts';
@@ -20,6 +22,7 @@ export interface SystemContext {
   readonly gic: GicCpuInterface;
   readonly affinity: number;
   readonly features: FeatureSet;
+  readonly entropy: Entropy;
   /** Values of the identification registers. */
   readonly identification: ReadonlyMap<string, bigint>;
   /** High half of the value that `read` returns. */
@@ -34,6 +37,12 @@ export type Encoding = readonly [number, number, number, number, number];
 
 /** Whether EL0 is let through; if not, the access traps to EL1 with EC 0x18. */
 export type Gate = (state: CpuState) => boolean;
+
+export interface FeatureBits {
+  readonly feature: FeatureName;
+  readonly bits: bigint;
+  readonly otherwise?: 'res1';
+}
 
 export interface SystemRegister {
   readonly name: string;
@@ -50,6 +59,8 @@ export interface SystemRegister {
   readonly cell?: CellName;
   readonly field?: CpuField;
   readonly writable?: bigint;
+  /** Bits that are writable only on CPUs with a feature; without it they read as zero, or as one. */
+  readonly featureBits?: readonly FeatureBits[];
   readonly res1?: bigint;
   /** Value after a cold reset, as far as we choose one; zero otherwise. */
   readonly reset?: bigint;

@@ -1,7 +1,7 @@
 /**
  * All system registers of this CPU, and the flat form in which they are looked up by encoding.
  */
-import type { FeatureName } from '../../isa/features.ts';
+import { type FeatureSet, has } from '../../isa/features.ts';
 import { CPU } from '../../layout/cpu-state.ts';
 import { type StepResult, systemKey } from '../runtime.ts';
 import { type CpuState, cellOffset } from '../state.ts';
@@ -38,7 +38,6 @@ export interface CompiledRegister {
   readonly name: string;
   readonly readLevel: number;
   readonly writeLevel: number;
-  readonly feature: FeatureName | undefined;
   readonly gate: Gate | undefined;
   readonly available: ((state: CpuState) => boolean) | undefined;
   readonly floatingPoint: boolean;
@@ -58,16 +57,19 @@ export interface CompiledRegister {
 
 const NARROW_FIELDS: readonly (string | undefined)[] = ['FPCR', 'FPSR'];
 
-function compile(row: SystemRegister): CompiledRegister {
+function compile(row: SystemRegister, features: FeatureSet): CompiledRegister {
   const [readLevel, writeLevel] = RIGHTS[row.access];
-  const fixed = row.value ?? row.res1 ?? 0n;
-  const writable = row.writable ?? 0n;
+  let fixed = row.value ?? row.res1 ?? 0n;
+  let writable = row.writable ?? 0n;
+  for (const { feature, bits, otherwise } of row.featureBits ?? []) {
+    if (features.has(feature)) writable |= bits;
+    else if (otherwise === 'res1') fixed |= bits;
+  }
   const low = (value: bigint) => Number(BigInt.asIntN(32, value));
   return {
     name: row.name,
     readLevel,
     writeLevel,
-    feature: row.feature,
     gate: row.gate,
     available: row.available,
     floatingPoint: row.floatingPoint ?? false,
@@ -85,18 +87,25 @@ function compile(row: SystemRegister): CompiledRegister {
 }
 
 const KEYS = 1 << 16;
-const COMPILED = SYSTEM_REGISTERS.map(compile);
-/** Encoding → 1 + index, 0 where there is no register. */
-const BY_KEY = new Uint16Array(KEYS);
-SYSTEM_REGISTERS.forEach((row, index) => {
-  BY_KEY[systemKey(...row.encoding)] = index + 1;
-});
 
-export function findRegister(key: number): CompiledRegister | undefined {
-  return COMPILED[BY_KEY[key]! - 1];
-}
+/** The registers of a CPU with these features. */
+export class SystemRegisters {
+  /** Registers with storage in the state block, for reset. */
+  readonly stored: readonly CompiledRegister[];
+  private readonly registers: readonly CompiledRegister[];
+  /** Encoding → 1 + index, 0 where there is no register. */
+  private readonly byKey = new Uint16Array(KEYS);
 
-/** Registers with storage in the state block, for reset. */
-export function storedRegisters(): readonly CompiledRegister[] {
-  return COMPILED.filter((register) => register.offset !== 0);
+  constructor(features: FeatureSet) {
+    const rows = SYSTEM_REGISTERS.filter(({ feature }) => has(features, feature));
+    this.registers = rows.map((row) => compile(row, features));
+    this.stored = this.registers.filter((register) => register.offset !== 0);
+    rows.forEach((row, index) => {
+      this.byKey[systemKey(...row.encoding)] = index + 1;
+    });
+  }
+
+  find(key: number): CompiledRegister | undefined {
+    return this.registers[this.byKey[key]! - 1];
+  }
 }

@@ -21,6 +21,8 @@ type Size = (typeof SIZES)[number];
 const spBase = { spBase: ({ Rn = 0 }: RawFields) => Rn === 31 };
 const is64 = (size: Size) => (size.bytes === 8 ? 1 : 0);
 const aligned = (bytes: number, elementBytes = bytes) => ({ alignmentBytes: bytes, elementBytes });
+/** For LDAR and STLR, whose alignment SCTLR_EL1.nAA may relax. */
+const orderedAccess = (bytes: number) => ({ ...aligned(bytes), ordered: true });
 const title = (name: string, size: Size) =>
   `${name.toUpperCase()}${size.suffix.toUpperCase()} (${size.register})`;
 
@@ -38,7 +40,7 @@ const ordered: Row[] = SIZES.flatMap((size) =>
           ...(o0 === '0' && { feature: 'FEAT_LOR' as const }),
           specialise: spBase,
           execute: ({ Rn, Rt, spBase }, b) =>
-            b.setR(Rt, b.load(b.base(Rn, spBase), size.load, aligned(size.bytes)) as I32 | I64),
+            b.setR(Rt, b.load(b.base(Rn, spBase), size.load, orderedAccess(size.bytes)) as I32 | I64),
         },
       ),
       row(
@@ -50,7 +52,7 @@ const ordered: Row[] = SIZES.flatMap((size) =>
           ...(o0 === '0' && { feature: 'FEAT_LOR' as const }),
           specialise: spBase,
           execute: ({ Rn, Rt, spBase }, b) =>
-            b.store(b.base(Rn, spBase), size.store, b.R(is64(size), Rt), aligned(size.bytes)),
+            b.store(b.base(Rn, spBase), size.store, b.R(is64(size), Rt), orderedAccess(size.bytes)),
         },
       ),
     ];

@@ -2,6 +2,7 @@
 import type { I32 } from '../../ir/ir.ts';
 import { CPU } from '../../layout/cpu-state.ts';
 import { ZERO_BLOCK_ACCESS, ZERO_BLOCK_BYTES } from '../../mmu/access.ts';
+import type { FeatureName } from '../features.ts';
 import { signed } from '../pattern.ts';
 import { branch, type RawFields, type Row, row, u16 } from '../row.ts';
 import type { Semantics } from '../semantics.ts';
@@ -138,6 +139,8 @@ const barriers: Row[] = [
     operands: { ignored: u16(['imm4'], () => 0) },
     execute: () => {},
   }),
+  // Nothing is speculated on.
+  row('SB', '11010101000000110011 0000 111 11111', 'sb', { feature: 'FEAT_SB', execute: () => {} }),
   // Registers take effect at once; only code that changed must not run on.
   row('ISB', '11010101000000110011 imm4:4 110 11111', 'isb{ #<imm4:hex?15>}', {
     hot: true,
@@ -168,13 +171,23 @@ const registerKey = u16(
     (f.op2 ?? 0),
 );
 
-/** op1:op2 of UAO, PAN, SPSel, SSBS, DAIFSet, DAIFClr; the others belong to features that are not implemented. */
-const PSTATE_FIELDS = [0o03, 0o04, 0o05, 0o31, 0o36, 0o37];
+/** op1:op2 of the fields that MSR (immediate) writes, and their features. */
+const PSTATE_FIELDS: ReadonlyMap<number, FeatureName | undefined> = new Map([
+  [0o03, 'FEAT_UAO'],
+  [0o04, 'FEAT_PAN'],
+  [0o05, undefined], // SPSel
+  [0o31, 'FEAT_SSBS2'],
+  [0o32, 'FEAT_DIT'],
+  [0o36, undefined], // DAIFSet
+  [0o37, undefined], // DAIFClr
+]);
+const pstateField = ({ op1 = 0, op2 = 0 }: RawFields) => (op1 << 3) | op2;
 const system: Row[] = [
   row('MSR (immediate)', '1101010100 0 00 op1:3 0100 CRm:4 op2:3 11111', 'msr <pstate-field>', {
-    valid: ({ op1 = 0, op2 = 0 }) => PSTATE_FIELDS.includes((op1 << 3) | op2),
+    valid: (f) => PSTATE_FIELDS.has(pstateField(f)),
+    feature: (f) => PSTATE_FIELDS.get(pstateField(f)),
     operands: {
-      field: u16(['op1', 'op2'], ({ op1 = 0, op2 = 0 }) => (op1 << 3) | op2),
+      field: u16(['op1', 'op2'], pstateField),
       value: u16(['CRm'], ({ CRm = 0 }) => CRm),
     },
     execute: ({ field, value }, b) => b.callRuntime('systemImmediate', [field, value]),
@@ -211,11 +224,26 @@ const system: Row[] = [
     operands: { key: registerKey },
     execute: ({ key, Rt }, b) => b.callRuntime('systemWrite', [key, b.slotNumber(Rt, 'source')]),
   }),
+  ...(['RNDR', 'RNDRRS'] as const).map((name, op2) =>
+    row(
+      `MRS ${name}`,
+      `1101010100 1 1 1 011 0010 0100 ${op2 ? '001' : '000'} Rt:5`,
+      `mrs <Xt>, ${name.toLowerCase()}`,
+      {
+        feature: 'FEAT_RNG',
+        execute: ({ Rt }, b) => {
+          b.callRuntime('systemRead', [b.i32(RNDR_KEY + op2), b.slotNumber(Rt, 'destination')]);
+          b.putFlags(b.i32(0));
+        },
+      },
+    ),
+  ),
   row('MRS', '1101010100 1 1 o0:1 op1:3 CRn:4 CRm:4 op2:3 Rt:5', 'mrs <Xt>, <read-sysreg>', {
     operands: { key: registerKey },
     execute: ({ key, Rt }, b) => b.callRuntime('systemRead', [key, b.slotNumber(Rt, 'destination')]),
   }),
 ];
+const RNDR_KEY = (3 << 14) | (3 << 11) | (2 << 7) | (4 << 3);
 const DC_ZVA_KEY = (1 << 14) | (3 << 11) | (7 << 7) | (4 << 3) | 1;
 
 export const branchesExceptionsSystem: readonly Row[] = [

@@ -10,11 +10,13 @@ import { cryptographicSha512Sha3 } from './cryptographic-sha512-sha3.ts';
 import { dataProcessingImmediate } from './data-processing-immediate.ts';
 import { dataProcessingRegister } from './data-processing-register.ts';
 import { directRegisters } from './direct-registers.ts';
+import { flagManipulation } from './flag-manipulation.ts';
 import { fpConversions } from './fp-conversions.ts';
 import { fpScalar } from './fp-scalar.ts';
 import { fpVector } from './fp-vector.ts';
 import { fpVectorUnary } from './fp-vector-unary.ts';
 import { loadsStores } from './loads-stores.ts';
+import { releaseConsistency } from './release-consistency.ts';
 import { simdAccumulateHigh } from './simd-accumulate-high.ts';
 import { simdByElement } from './simd-by-element.ts';
 import { simdCopyPermute } from './simd-copy-permute.ts';
@@ -28,10 +30,12 @@ import { simdWidening } from './simd-widening.ts';
 export const A64_ROWS: readonly Row[] = [
   ...dataProcessingImmediate,
   ...dataProcessingRegister,
+  ...flagManipulation,
   ...branchesExceptionsSystem,
   ...directRegisters,
   ...loadsStores,
   ...atomics,
+  ...releaseConsistency,
   ...fpScalar,
   ...fpConversions,
   ...fpVector,
