@@ -50,6 +50,8 @@ export default defineConfig({
     watch: { ignored: ['**/.cache/**', '**/public/images/**', '**/test-results/**'] },
   },
   preview: { headers: ISOLATION_HEADERS },
+  // Only a worker imports it, where the scan does not look: found later, it would reload the page.
+  optimizeDeps: { include: ['idb-keyval'] },
   worker: { format: 'es' },
   build: { target: 'es2023' },
 });
