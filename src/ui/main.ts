@@ -1,7 +1,7 @@
 /** The page's entry: makes what the application needs and puts it on the page. */
 
 import type { CreateMachine } from '../embed/api.ts';
-import { DiskError, type DiskLibrary } from '../embed/disk-library.ts';
+import type { DiskLibrary } from '../embed/disk-library.ts';
 import { BrambleApp } from './app/app.ts';
 import { BootMemory } from './disks/boot-memory.ts';
 import { DiskShelf, type OpenDiskLibrary } from './disks/disk-shelf.ts';
@@ -32,11 +32,7 @@ const openDiskLibrary: OpenDiskLibrary = async () => {
     const fake = await fakeLibrary();
     if (fake) return fake;
   }
-  const engine: { createMachine: unknown; openDiskLibrary?: OpenDiskLibrary } = await import(
-    '../embed/index.ts'
-  );
-  if (engine.openDiskLibrary === undefined)
-    throw new DiskError('unavailable', 'There is no disk library yet.');
+  const engine = await import('../embed/index.ts');
   return engine.openDiskLibrary();
 };
 
