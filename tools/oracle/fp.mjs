@@ -83,7 +83,7 @@ function buildOracle(directory) {
   const source = join(directory, 'oracle.c');
   const program = join(directory, 'oracle');
   writeFileSync(source, oracleSource());
-  const flags = ['-O1', '-static', '-march=armv8.5-a+fp16', '-o', program, source];
+  const flags = ['-O1', '-static', '-march=armv8.6-a+fp16+fp16fml+bf16', '-o', program, source];
   execFileSync('aarch64-linux-gnu-gcc', flags, { stdio: 'inherit' });
   return program;
 }
@@ -134,7 +134,8 @@ function check(row, engine, questions, at, answers, answerAt) {
   engine.registers.fpcr = questions[at];
   engine.registers.fpsr = 0;
   engine.result[0] = engine.result[1] = 0;
-  const nzcv = row.run(engine.slowPath, questions.subarray(at + 2, at + RECORD_WORDS), engine.result);
+  const words = questions.subarray(at + 2, at + RECORD_WORDS);
+  const nzcv = row.run(engine.slowPath, words, engine.result, questions[at]);
   const valueAt = answerAt + (row.result === 'x0' ? 2 : 0);
   const sameValue =
     row.result === 'nzcv' ||

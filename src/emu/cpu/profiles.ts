@@ -43,11 +43,6 @@ const MIDR_CORTEX_A72_R0P3 = 0x410f_d083n;
 
 /** Features that are not complete yet: no profile has them. Whoever completes one takes it off this list. */
 const UNFINISHED: readonly FeatureName[] = [
-  'FEAT_FHM',
-  'FEAT_FCMA',
-  'FEAT_JSCVT',
-  'FEAT_FRINTTS',
-  'FEAT_BF16',
   'FEAT_PAuth',
   'FEAT_BTI',
 ];

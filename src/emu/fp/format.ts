@@ -5,7 +5,7 @@
 
 /** The two facts that define a binary interchange format, and what follows from them. */
 export interface FloatFormat {
-  readonly name: 'half' | 'single' | 'double';
+  readonly name: 'half' | 'bfloat' | 'single' | 'double';
   readonly width: number;
   readonly exponentBits: number;
   readonly fractionBits: number;
@@ -56,6 +56,8 @@ function deriveFormat(name: FloatFormat['name'], exponentBits: number, fractionB
 }
 
 export const HALF = deriveFormat('half', 5, 10);
+/** BFloat16: a single without the lower half of its fraction. */
+export const BFLOAT = deriveFormat('bfloat', 8, 7);
 export const SINGLE = deriveFormat('single', 8, 23);
 export const DOUBLE = deriveFormat('double', 11, 52);
 

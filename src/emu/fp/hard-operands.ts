@@ -4,7 +4,7 @@
  * to each other (cancellation, products near overflow and underflow). For tests and the oracle command.
  */
 import { FPCR } from './environment.ts';
-import { DOUBLE, type FloatFormat, HALF, SINGLE } from './format.ts';
+import { BFLOAT, DOUBLE, type FloatFormat, HALF, SINGLE } from './format.ts';
 import type { OperandKind } from './oracle-rows.ts';
 import { bitLength } from './real.ts';
 
@@ -35,7 +35,7 @@ export class RandomWords {
   }
 }
 
-const FORMAT_OF = { h: HALF, s: SINGLE, d: DOUBLE } as const;
+const FORMAT_OF = { h: HALF, b: BFLOAT, s: SINGLE, d: DOUBLE } as const;
 
 /** Bits around which conversions to integers and other formats change their behaviour. */
 const SPECIAL_EXPONENTS = [-149, -126, -25, -24, -14, -1, 0, 1, 15, 16, 22, 23, 24, 30, 31, 32];
@@ -183,22 +183,58 @@ function hardInteger(kind: 'w' | 'x', random: RandomWords): bigint {
   }
 }
 
+/** About the same number in another format. */
+function inFormat(from: FloatFormat, to: FloatFormat, bits: bigint): bigint {
+  if (from === to) return bits;
+  const exponent = exponentField(from, bits) + from.minimumExponent - to.minimumExponent;
+  const distance = to.fractionShift - from.fractionShift;
+  const fraction = bits & from.fractionMask;
+  const moved = distance >= 0n ? fraction << distance : fraction >> -distance;
+  return assemble(to, (bits & from.signBit) === 0n ? 0 : 1, exponent, moved);
+}
+
+/** Two BFloat16 numbers that are alike, or like those of an earlier pair. */
+function hardPair(other: bigint | undefined, random: RandomWords): bigint {
+  const part = (at: bigint) =>
+    other === undefined
+      ? hardFloat(BFLOAT, random)
+      : relatedFloat(BFLOAT, BigInt.asUintN(BFLOAT.width, other >> at), random);
+  const low = part(0n);
+  const width = BigInt(BFLOAT.width);
+  const high = random.below(2) === 0 ? relatedFloat(BFLOAT, low, random) : part(width);
+  return (high << width) | low;
+}
+
 /** Operands for one case. */
 export function hardOperands(kinds: readonly OperandKind[], random: RandomWords): bigint[] {
   const operands: bigint[] = [];
   for (const kind of kinds) {
-    if (kind === 'w' || kind === 'x') {
-      operands.push(hardInteger(kind, random));
-      continue;
-    }
-    const format = FORMAT_OF[kind];
     const [first, second] = operands;
-    if (first === undefined) operands.push(hardFloat(format, random));
-    else if (second !== undefined && random.below(3) !== 0) {
-      operands.push(nearProduct(format, first, second, random));
-    } else operands.push(relatedFloat(format, first, random));
+    if (kind === 'w' || kind === 'x') operands.push(hardInteger(kind, random));
+    else if (kind === 'bb') operands.push(hardPair(first, random));
+    else operands.push(hardNumber(FORMAT_OF[kind], formatOfPart(kinds[0]), first, second, random));
   }
   return operands;
+}
+
+/** The format of an operand, or of one of a pair. */
+const formatOfPart = (kind: OperandKind | undefined): FloatFormat =>
+  FORMAT_OF[kind === 'h' || kind === 's' || kind === 'd' ? kind : 'b'];
+
+/** A number with an eye on the operands before it, which have the format `earlier`. */
+function hardNumber(
+  format: FloatFormat,
+  earlier: FloatFormat,
+  first: bigint | undefined,
+  second: bigint | undefined,
+  random: RandomWords,
+): bigint {
+  if (first === undefined) return hardFloat(format, random);
+  const like = (bits: bigint) => inFormat(earlier, format, BigInt.asUintN(earlier.width, bits));
+  if (second !== undefined && random.below(3) !== 0) {
+    return nearProduct(format, like(first), like(second), random);
+  }
+  return relatedFloat(format, like(first), random);
 }
 
 /** FPCR: the default mode in two cases of five, otherwise any combination of the modes. */

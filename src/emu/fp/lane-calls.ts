@@ -19,6 +19,7 @@ const THIRD = 3;
 
 /** Integers stand in lanes like the floats of their width: 16, 32 or 64 bits. */
 const formatOfWidth = (width: number): number => Math.log2(width / 8);
+const WORD_FORMAT = 2;
 
 /** Numbers of the integer estimates. */
 export const INTEGER_ESTIMATE = { URECPE: 0, URSQRTE: 1 } as const;
@@ -111,6 +112,14 @@ export class FpLaneCalls {
       this.#slowPath.fromFixed(format, width, fractionBits, unsigned, this.#low, this.#high);
       this.#put(format, i);
     }
+  }
+
+  /** Gives PSTATE.Z. */
+  toFixedJS(): number {
+    this.#take(FIRST, FP_FORMAT.DOUBLE, 0);
+    const exact = this.#slowPath.toFixedJS(this.#low, this.#high);
+    this.#put(WORD_FORMAT, 0);
+    return exact;
   }
 
   /** URECPE and URSQRTE, by INTEGER_ESTIMATE. */

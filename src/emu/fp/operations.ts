@@ -14,10 +14,11 @@ import {
   fpSqrt,
   fpSub,
 } from './arithmetic.ts';
+import { bfDotAdd } from './bfloat.ts';
 import { fpCompareEQ, fpCompareGE, fpCompareGT, fpMax, fpMaxNum, fpMin, fpMinNum } from './compare.ts';
 import { type FpEnvironment, ROUNDING, type Rounding } from './environment.ts';
 import { fpRecipEstimate, fpRecpX, fpRSqrtEstimate } from './estimate.ts';
-import { DOUBLE, type FloatFormat, fpAbs, fpNeg, HALF, SINGLE } from './format.ts';
+import { BFLOAT, DOUBLE, type FloatFormat, fpAbs, fpNeg, HALF, SINGLE } from './format.ts';
 import { fpRoundInt, fpRoundIntN } from './round-int.ts';
 
 export type UnaryOperation = (format: FloatFormat, operand: bigint, env: FpEnvironment) => bigint;
@@ -94,8 +95,12 @@ export const TERNARY_ROWS = {
   FNMADD: (format, addend, op1, op2, env) =>
     fpMulAdd(format, fpNeg(format, addend), fpNeg(format, op1), op2, env),
   FNMSUB: (format, addend, op1, op2, env) => fpMulAdd(format, fpNeg(format, addend), op1, op2, env),
+  /** A single and two pairs of BFloat16 numbers. */
+  BFDOT: (_format, addend, pair1, pair2) => bfDotAdd(addend, pair1, pair2),
 } satisfies Record<string, TernaryOperation>;
 export type TernaryName = keyof typeof TERNARY_ROWS;
+/** Those that multiply and add in one format. */
+export type FusedName = Exclude<TernaryName, 'BFDOT'>;
 
 /** Each row's number: its position. */
 function numbered<Name extends string>(rows: Record<Name, unknown>): Readonly<Record<Name, number>> {
@@ -107,8 +112,8 @@ export const FP_UNARY = numbered<UnaryName>(UNARY_ROWS);
 export const FP_BINARY = numbered<BinaryName>(BINARY_ROWS);
 export const FP_TERNARY = numbered<TernaryName>(TERNARY_ROWS);
 
-/** The formats' numbers: as `size` of AdvSIMD elements, log2 of the bytes. */
-export const FP_FORMAT = { HALF: 1, SINGLE: 2, DOUBLE: 3 } as const;
+/** The formats' numbers: as `size` of AdvSIMD elements, log2 of the bytes; BFloat16 stands behind them. */
+export const FP_FORMAT = { HALF: 1, SINGLE: 2, DOUBLE: 3, BFLOAT: 4 } as const;
 
 /** Formats by number; number 0 does not occur. */
-export const FORMATS: readonly FloatFormat[] = [HALF, HALF, SINGLE, DOUBLE];
+export const FORMATS: readonly FloatFormat[] = [HALF, HALF, SINGLE, DOUBLE, BFLOAT];

@@ -3,8 +3,9 @@
  * with its assembly text for the oracle and the call of the slow path that must give the same answer.
  * Operands are in v1, v2, v3 or x1; results in v0 or x0.
  */
-import { ROUNDING } from './environment.ts';
+import { FpEnvironment, ROUNDING } from './environment.ts';
 import { unsignedRecipEstimate, unsignedRSqrtEstimate } from './estimate.ts';
+import { HALF, SINGLE, withSign } from './format.ts';
 import {
   BINARY_ROWS,
   type BinaryName,
@@ -12,15 +13,16 @@ import {
   FP_FORMAT,
   FP_TERNARY,
   FP_UNARY,
-  TERNARY_ROWS,
-  type TernaryName,
+  type FusedName,
   UNARY_ROWS,
   type UnaryName,
 } from './operations.ts';
+import { fpRound } from './round.ts';
 import { type FpSlowPath, ROUNDING_CURRENT } from './slow-path.ts';
+import { fpUnpack } from './unpack.ts';
 
-/** What an operand is made like: a float of a format, or an integer in x1. */
-export type OperandKind = 'h' | 's' | 'd' | 'w' | 'x';
+/** What an operand is made like: a float of a format, two BFloat16 numbers, or an integer in x1. */
+export type OperandKind = 'h' | 'b' | 'bb' | 's' | 'd' | 'w' | 'x';
 
 /** A row's operands as words: low and high of each in turn. */
 export type OperandWords = ArrayLike<number>;
@@ -35,9 +37,15 @@ export interface OracleRow {
   /** The register that holds the result, or PSTATE.NZCV. */
   readonly result: 'v0' | 'x0' | 'nzcv';
   /** Returns NZCV where it is part of the answer. */
-  readonly run: (slowPath: FpSlowPath, words: OperandWords, result: Int32Array) => number | undefined;
+  readonly run: (
+    slowPath: FpSlowPath,
+    words: OperandWords,
+    result: Int32Array,
+    fpcr: number,
+  ) => number | undefined;
 }
 
+const FUSED_NAMES: readonly FusedName[] = ['FMADD', 'FMSUB', 'FNMADD', 'FNMSUB'];
 const KINDS = ['h', 's', 'd'] as const;
 type FloatKind = (typeof KINDS)[number];
 const FORMAT_OF = { h: FP_FORMAT.HALF, s: FP_FORMAT.SINGLE, d: FP_FORMAT.DOUBLE } as const;
@@ -82,7 +90,7 @@ function binaryRow(name: BinaryName, k: FloatKind): OracleRow {
 }
 
 /** Factors in v1 and v2, the addend in v3. */
-function ternaryRow(name: TernaryName, k: FloatKind): OracleRow {
+function ternaryRow(name: FusedName, k: FloatKind): OracleRow {
   return {
     name: `${name} ${k}`,
     group: name,
@@ -202,6 +210,72 @@ function unsignedEstimateRow(name: 'URECPE' | 'URSQRTE'): OracleRow {
   };
 }
 
+/** FPMulAddH: a half as a single, NaNs as they are; FZ16 flushes without an exception. */
+function widenHalf(half: number, fpcr: number): number {
+  const env = new FpEnvironment(fpcr);
+  const bits = BigInt(half);
+  const negative = (bits & HALF.signBit) !== 0n;
+  const { type, mantissa, exponent } = fpUnpack(HALF, bits, env);
+  if (type === 'normal' || type === 'denormal')
+    return Number(fpRound(SINGLE, { negative, mantissa, exponent }, new FpEnvironment(), ROUNDING.TIEEVEN));
+  if (type === 'zero') return Number(withSign(SINGLE, negative, 0n));
+  const payload = (bits & HALF.fractionMask) << (SINGLE.fractionShift - HALF.fractionShift);
+  return Number(withSign(SINGLE, negative, SINGLE.infinity | payload));
+}
+
+/** FMLAL and FMLSL: factors in v1 and v2, the addend in v3; FMOV clears the other lanes. */
+const multiplyLongRows: readonly OracleRow[] = (['FMLAL', 'FMLSL'] as const).map((name) => ({
+  name: `${name} s h`,
+  group: name,
+  assembly: `fmov s0, s3\n${name} v0.2s, v1.2h, v2.2h\nfmov s0, s0`,
+  operands: ['h', 'h', 's'],
+  result: 'v0',
+  run: (slowPath, w, _result, fpcr) => {
+    const op = name === 'FMLAL' ? FP_TERNARY.FMADD : FP_TERNARY.FMSUB;
+    const [x, y] = [widenHalf(word(w, 0), fpcr), widenHalf(word(w, 2), fpcr)];
+    slowPath.ternary(op, FP_FORMAT.SINGLE, word(w, 4), 0, x, 0, y, 0);
+    return undefined;
+  },
+}));
+
+const BFLOAT_BITS = 16;
+const bfloatRows: readonly OracleRow[] = [
+  {
+    name: 'BFCVT b s',
+    group: 'BFCVT',
+    assembly: 'bfcvt h0, s1',
+    operands: ['s'],
+    result: 'v0',
+    run: (slowPath, w) => {
+      slowPath.convert(FP_FORMAT.SINGLE, FP_FORMAT.BFLOAT, ROUNDING_CURRENT, word(w, 0), 0);
+      return undefined;
+    },
+  },
+  {
+    name: 'BFMLALB s b',
+    group: 'BFMLALB',
+    assembly: 'fmov s0, s3\nbfmlalb v0.4s, v1.8h, v2.8h\nfmov s0, s0',
+    operands: ['b', 'b', 's'],
+    result: 'v0',
+    run: (slowPath, w) => {
+      const [x, y] = [word(w, 0) << BFLOAT_BITS, word(w, 2) << BFLOAT_BITS];
+      slowPath.ternary(FP_TERNARY.FMADD, FP_FORMAT.SINGLE, word(w, 4), 0, x, 0, y, 0);
+      return undefined;
+    },
+  },
+  {
+    name: 'BFDOT s b',
+    group: 'BFDOT',
+    assembly: 'fmov s0, s3\nbfdot v0.2s, v1.4h, v2.4h\nfmov s0, s0',
+    operands: ['bb', 'bb', 's'],
+    result: 'v0',
+    run: (slowPath, w) => {
+      slowPath.ternary(FP_TERNARY.BFDOT, FP_FORMAT.SINGLE, word(w, 4), 0, word(w, 0), 0, word(w, 2), 0);
+      return undefined;
+    },
+  },
+];
+
 /** Positions of the binary point that are tested, beside none. */
 const FIXED_POINTS = { w: [1, 17, 32], x: [1, 33, 64] } as const;
 
@@ -227,12 +301,14 @@ function integerRows(): OracleRow[] {
 export const ORACLE_ROWS: readonly OracleRow[] = [
   ...(Object.keys(UNARY_ROWS) as UnaryName[]).flatMap((name) => kindsOf(name).map((k) => unaryRow(name, k))),
   ...(Object.keys(BINARY_ROWS) as BinaryName[]).flatMap((name) => KINDS.map((k) => binaryRow(name, k))),
-  ...(Object.keys(TERNARY_ROWS) as TernaryName[]).flatMap((name) => KINDS.map((k) => ternaryRow(name, k))),
+  ...FUSED_NAMES.flatMap((name) => KINDS.map((k) => ternaryRow(name, k))),
   ...(['FCMP', 'FCMPE'] as const).flatMap((name) => KINDS.map((k) => compareRow(name, k))),
   ...KINDS.flatMap((from) => KINDS.filter((to) => to !== from).map((to) => convertRow('FCVT', from, to))),
   convertRow('FCVTXN', 'd', 's'),
   ...integerRows(),
   JAVASCRIPT_ROW,
+  ...multiplyLongRows,
+  ...bfloatRows,
   unsignedEstimateRow('URECPE'),
   unsignedEstimateRow('URSQRTE'),
 ];

@@ -9,6 +9,7 @@
 import { fpCompare, NZCV } from './compare.ts';
 import { fixedToFP, fpConvert, fpToFixed, fpToFixedJS } from './convert.ts';
 import { FPCR, FpEnvironment, ROUNDING, type Rounding } from './environment.ts';
+import { bfDotAddFast } from './fast-bfloat.ts';
 import { FAST_DOUBLE_BINARY, FAST_DOUBLE_UNARY, fusedMultiplyAdd, UNKNOWN } from './fast-double.ts';
 import { doubleToFixed, fixedToDouble, fixedToSingle } from './fast-integer.ts';
 import {
@@ -24,8 +25,9 @@ import {
   type BinaryOperation,
   FORMATS,
   FP_FORMAT,
+  FP_TERNARY,
+  type FusedName,
   TERNARY_ROWS,
-  type TernaryName,
   type TernaryOperation,
   UNARY_ROWS,
   type UnaryName,
@@ -66,8 +68,8 @@ const FUSED_SIGNS = {
   FMSUB: { addend: 1, factor: -1 },
   FNMADD: { addend: -1, factor: -1 },
   FNMSUB: { addend: -1, factor: 1 },
-} as const satisfies Record<TernaryName, { addend: number; factor: number }>;
-const FUSED = (Object.keys(TERNARY_ROWS) as TernaryName[]).map((name) => FUSED_SIGNS[name]);
+} as const satisfies Record<FusedName, { addend: number; factor: number }>;
+const FUSED = Object.values(FUSED_SIGNS);
 
 /** One 64-bit register seen as words, numbers and a BigInt. */
 class Register {
@@ -83,8 +85,8 @@ class Register {
 }
 
 /** Widths of the formats by number, as masks of the low and high word. */
-const LOW_MASK = [0, 0xffff, -1, -1];
-const HIGH_MASK = [0, 0, 0, -1];
+const LOW_MASK = [0, 0xffff, -1, -1, 0xffff];
+const HIGH_MASK = [0, 0, 0, -1, 0];
 
 export interface FpSlowPathOptions {
   /** Always use the BigInt algorithms: the tests' reference. */
@@ -144,12 +146,20 @@ export class FpSlowPath {
     this.#c.set(cLow, cHigh);
     this.#a.set(aLow, aHigh);
     this.#b.set(bLow, bHigh);
+    if (op === FP_TERNARY.BFDOT && !this.#exactOnly) return this.#dotAdd();
     if (this.#isFastMode() && this.#finishFast(format, this.#fastFused(op, format))) return;
     const env = this.#beginExact();
     const addend = this.#operand(this.#c, format);
     const factor1 = this.#operand(this.#a, format);
     const factor2 = this.#operand(this.#b, format);
     this.#finishExact(TERNARY[op]!(FORMATS[format]!, addend, factor1, factor2, env));
+  }
+
+  /** BFDOT, in any mode: it raises nothing. */
+  #dotAdd(): void {
+    const [addend, pair1, pair2] = [this.#c.words[0]!, this.#a.words[0]!, this.#b.words[0]!];
+    this.#out.words[0] = bfDotAddFast(addend, pair1, pair2);
+    this.#finishFast(FP_FORMAT.SINGLE, 0);
   }
 
   #fastUnary(op: number, format: number): number {

@@ -30,7 +30,7 @@ export class TestEngine {
     this.fpsr = 0;
     this.result.fill(0);
     const words = new Int32Array(BigUint64Array.from(operands).buffer);
-    const nzcv = row.run(this.slowPath, words, this.result);
+    const nzcv = row.run(this.slowPath, words, this.result, fpcr);
     return { value: this.value(), fpsr: this.fpsr, nzcv };
   }
 

@@ -284,6 +284,7 @@ export class Interpreter {
       fpConvert: (_, ...args) => fp.convert(...args),
       fpToFixed: (_, ...args) => fp.toFixed(...args),
       fpFromFixed: (_, ...args) => fp.fromFixed(...args),
+      fpToFixedJS: () => fp.toFixedJS(),
       fpIntegerEstimate: (_, ...args) => fp.integerEstimate(...args),
     };
   }

@@ -34,6 +34,7 @@ export const HELPERS = {
   fpConvert: [4, false],
   fpToFixed: [6, false],
   fpFromFixed: [5, false],
+  fpToFixedJS: [0, true],
   fpIntegerEstimate: [2, false],
 } as const satisfies Record<string, readonly [number, boolean]>;
 export type HelperName = keyof typeof HELPERS;

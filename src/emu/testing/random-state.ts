@@ -94,6 +94,7 @@ function hard64(random: RandomWords): bigint {
 /** Numbers of similar size, so that sums cancel and products stay in range. */
 function ordinaryFloats(random: RandomWords): bigint {
   const sign = random.bits(1);
+  if (oneIn(random, 3)) return ordinaryHalves(random);
   if (oneIn(random, 2)) {
     const exponent = BigInt(1020 + random.below(70));
     return (sign << 63n) | (exponent << 52n) | random.bits(oneIn(random, 2) ? 8 : 52);
@@ -103,6 +104,16 @@ function ordinaryFloats(random: RandomWords): bigint {
     (BigInt(120 + random.below(40)) << 23n) |
     random.bits(oneIn(random, 2) ? 6 : 23);
   return (single() << 32n) | single();
+}
+
+/** Four halves, most of them near one. */
+function ordinaryHalves(random: RandomWords): bigint {
+  let value = 0n;
+  for (let at = 0n; at < 64n; at += 16n) {
+    const exponent = BigInt(oneIn(random, 4) ? random.below(32) : 12 + random.below(7));
+    value |= ((random.bits(1) << 15n) | (exponent << 10n) | random.bits(oneIn(random, 2) ? 4 : 10)) << at;
+  }
+  return value;
 }
 
 /** Highest tag byte that the top-byte-ignore rule hides. */

@@ -11,7 +11,7 @@
  * Single precision. A double holds the product exactly; the sum is rounded to double, then to single. That
  * differs from rounding once only when the double lies halfway between two singles. Half precision: fp-half.ts.
  */
-import { FP_BINARY, FP_TERNARY, type TernaryName } from '../../fp/operations.ts';
+import { FP_BINARY, FP_TERNARY, type FusedName } from '../../fp/operations.ts';
 import type { F32, I64, V128 } from '../../ir/ir.ts';
 import { HOST_FUSES } from '../../wasm/host-fusion.ts';
 import type { Semantics } from '../semantics.ts';
@@ -188,10 +188,10 @@ const SIGNS = {
   FMSUB: { addend: false, factor: true },
   FNMADD: { addend: true, factor: true },
   FNMSUB: { addend: true, factor: false },
-} as const satisfies Record<TernaryName, { addend: boolean; factor: boolean }>;
+} as const satisfies Record<FusedName, { addend: boolean; factor: boolean }>;
 
 const fused =
-  (name: TernaryName): Fused =>
+  (name: FusedName): Fused =>
   (b, s, addend, x, y) => {
     const signs = SIGNS[name];
     const found = onHost(b, s, [addend, x, y], (w, c, p, q) => {
@@ -207,7 +207,7 @@ export const FUSED = {
   FMSUB: fused('FMSUB'),
   FNMADD: fused('FNMADD'),
   FNMSUB: fused('FNMSUB'),
-} satisfies Record<TernaryName, Fused>;
+} satisfies Record<FusedName, Fused>;
 
 /** Newton's steps for reciprocals: 2 − x y, and (3 − x y) / 2, rounded once. */
 const STEPS = { FRECPS: { from: 2, scale: 1 }, FRSQRTS: { from: 3, scale: 0.5 } } as const;

@@ -184,6 +184,20 @@ const integral =
 const integralExact: Unary = (b, s, x) =>
   attempt(b, onIntegral(b, s, 'N', x), () => exactUnary('FRINTX')(b, s, x));
 
+/** FRINT32 and FRINT64: what does not fit is invalid; rounding raises Inexact. */
+const integralInRange =
+  (name: UnaryName, direction: Direction, bits: 32 | 64): Unary =>
+  (b, s, x) => {
+    const result = roundToIntegral(b, s, direction, x);
+    const limit = 2 ** (bits - 1);
+    const usual = both(
+      b,
+      test(b, s, 'ge', result, constant(b, s, -limit)),
+      test(b, s, 'lt', result, constant(b, s, limit)),
+    );
+    return attempt(b, { result, usual }, () => exactUnary(name)(b, s, x));
+  };
+
 export const UNARY = {
   FSQRT: squareRoot,
   FRINTN: integral('FRINTN', 'N', keepsDenormals),
@@ -193,6 +207,10 @@ export const UNARY = {
   FRINTA: integral('FRINTA', 'A', keepsDenormals),
   FRINTI: integral('FRINTI', 'N', roundsToNearest),
   FRINTX: integralExact,
+  FRINT32Z: integralInRange('FRINT32Z', 'Z', 32),
+  FRINT32X: integralInRange('FRINT32X', 'N', 32),
+  FRINT64Z: integralInRange('FRINT64Z', 'Z', 64),
+  FRINT64X: integralInRange('FRINT64X', 'N', 64),
   FRECPE: exactUnary('FRECPE'),
   FRSQRTE: exactUnary('FRSQRTE'),
   FRECPX: exactUnary('FRECPX'),

@@ -4,7 +4,7 @@
  */
 
 import { NZCV } from '../../fp/compare.ts';
-import { type BinaryName, FP_FORMAT, type TernaryName } from '../../fp/operations.ts';
+import { type BinaryName, FP_FORMAT, type FusedName } from '../../fp/operations.ts';
 import type { I32 } from '../../ir/ir.ts';
 import { expandFloatImmediate, floatPattern } from '../float-immediate.ts';
 import { i64, type Row, row, u16 } from '../row.ts';
@@ -16,6 +16,7 @@ import { BINARY, signOperation, UNARY, type Unary } from './fp-operations.ts';
 import {
   attempt,
   BY_FTYPE,
+  BY_SZ,
   constant,
   either,
   type Float,
@@ -44,6 +45,13 @@ const ONE_SOURCE: readonly { name: string; opcode: string; operation: Unary }[] 
   { name: 'FRINTX', opcode: '001110', operation: UNARY.FRINTX },
   { name: 'FRINTI', opcode: '001111', operation: UNARY.FRINTI },
 ];
+/** FEAT_FRINTTS: not for halves. */
+const TO_INTEGER_RANGE: readonly { name: string; opcode: string; operation: Unary }[] = [
+  { name: 'FRINT32Z', opcode: '010000', operation: UNARY.FRINT32Z },
+  { name: 'FRINT32X', opcode: '010001', operation: UNARY.FRINT32X },
+  { name: 'FRINT64Z', opcode: '010010', operation: UNARY.FRINT64Z },
+  { name: 'FRINT64X', opcode: '010011', operation: UNARY.FRINT64X },
+];
 const oneSource: Row[] = ONE_SOURCE.map(({ name, opcode, operation }) =>
   row(
     `${name} (${name === 'FMOV' ? 'register' : 'scalar'})`,
@@ -55,6 +63,22 @@ const oneSource: Row[] = ONE_SOURCE.map(({ name, opcode, operation }) =>
       feature: featureOfFormat,
       execute: ({ ftype, Rn, Rd }, b) => {
         const s = scalar(ftype);
+        write(b, s, Rd, operation(b, s, read(b, s, Rn)));
+      },
+    },
+  ),
+);
+
+const toIntegerRange: Row[] = TO_INTEGER_RANGE.map(({ name, opcode, operation }) =>
+  row(
+    `${name} (scalar)`,
+    `0 0 0 11110 0 sz:1 1 ${opcode as '010000'} 10000 Rn:5 Rd:5`,
+    `${name.toLowerCase()} ${BY_SZ}<Rd>, ${BY_SZ}<Rn>`,
+    {
+      fp: true,
+      feature: 'FEAT_FRINTTS',
+      execute: ({ sz, Rn, Rd }, b) => {
+        const s = scalar(sz);
         write(b, s, Rd, operation(b, s, read(b, s, Rn)));
       },
     },
@@ -95,7 +119,7 @@ const THREE_SOURCE = {
   FMSUB: ['0', '1'],
   FNMADD: ['1', '0'],
   FNMSUB: ['1', '1'],
-} as const satisfies Record<TernaryName, readonly [o1: string, o0: string]>;
+} as const satisfies Record<FusedName, readonly [o1: string, o0: string]>;
 const threeSource: Row[] = Object.entries(THREE_SOURCE).map(([name, [o1, o0]]) =>
   row(
     name,
@@ -107,7 +131,7 @@ const threeSource: Row[] = Object.entries(THREE_SOURCE).map(([name, [o1, o0]]) =
       feature: featureOfFormat,
       execute: ({ ftype, Rm, Ra, Rn, Rd }, b) => {
         const s = scalar(ftype);
-        const operation = FUSED[name as TernaryName];
+        const operation = FUSED[name as FusedName];
         write(b, s, Rd, operation(b, s, read(b, s, Ra), read(b, s, Rn), read(b, s, Rm)));
       },
     },
@@ -252,6 +276,7 @@ const immediate: Row = row(
 
 export const fpScalar: readonly Row[] = [
   ...oneSource,
+  ...toIntegerRange,
   ...twoSource,
   ...threeSource,
   betweenFormats,

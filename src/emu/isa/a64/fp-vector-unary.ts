@@ -7,7 +7,7 @@ import { ROUNDING } from '../../fp/environment.ts';
 import { INTEGER_ESTIMATE } from '../../fp/lane-calls.ts';
 import { FP_FORMAT } from '../../fp/operations.ts';
 import type { F32, F64, I32, I64, V128 } from '../../ir/ir.ts';
-import { type RawFields, type Register, type Row, row, u16 } from '../row.ts';
+import { type RawFields, type Register, type Row, row, u16, withFeature } from '../row.ts';
 import type { Semantics } from '../semantics.ts';
 import { fromInteger, type IntegerKind, toInteger } from './fp-conversions.ts';
 import { narrowLanes, widenLanes } from './fp-formats.ts';
@@ -98,8 +98,8 @@ interface TwoRegister {
   readonly u: '0' | '1';
   readonly a: '0' | '1';
   readonly opcode: string;
-  /** Which forms exist. */
-  readonly forms: 'vector' | 'scalar' | 'both' | 'single vector';
+  /** Which forms exist, of halves, too; `range` is FEAT_FRINTTS, which has no halves. */
+  readonly forms: 'vector' | 'scalar' | 'both' | 'single vector' | 'range';
   readonly operation: Unary;
   /** `, #0.0` in the syntax. */
   readonly zero?: boolean;
@@ -124,6 +124,10 @@ const TWO_REGISTER: readonly TwoRegister[] = [
   { name: 'FRINTA', u: '1', a: '0', opcode: '11000', forms: 'vector', operation: UNARY.FRINTA },
   { name: 'FRINTX', u: '1', a: '0', opcode: '11001', forms: 'vector', operation: UNARY.FRINTX },
   { name: 'FRINTI', u: '1', a: '1', opcode: '11001', forms: 'vector', operation: UNARY.FRINTI },
+  { name: 'FRINT32Z', u: '0', a: '0', opcode: '11110', forms: 'range', operation: UNARY.FRINT32Z },
+  { name: 'FRINT32X', u: '1', a: '0', opcode: '11110', forms: 'range', operation: UNARY.FRINT32X },
+  { name: 'FRINT64Z', u: '0', a: '0', opcode: '11111', forms: 'range', operation: UNARY.FRINT64Z },
+  { name: 'FRINT64X', u: '1', a: '0', opcode: '11111', forms: 'range', operation: UNARY.FRINT64X },
   { name: 'FABS', u: '0', a: '1', opcode: '01111', forms: 'vector', operation: signOperation('abs') },
   { name: 'FNEG', u: '1', a: '1', opcode: '01111', forms: 'vector', operation: signOperation('neg') },
   { name: 'FSQRT', u: '1', a: '1', opcode: '11111', forms: 'vector', operation: UNARY.FSQRT },
@@ -236,6 +240,7 @@ const twoRegister: Row[] = TWO_REGISTER.flatMap(({ name, u, a, opcode, forms, op
       },
     );
   if (forms === 'single vector') return [vectorRow()];
+  if (forms === 'range') return withFeature('FEAT_FRINTTS', [vectorRow()]);
   const vectors = forms === 'scalar' ? [] : [vectorRow(), halvesRow()];
   return [...vectors, ...(forms === 'vector' ? [] : [scalarRow(), halfRow()])];
 });

@@ -11,7 +11,10 @@ import { dataProcessingImmediate } from './data-processing-immediate.ts';
 import { dataProcessingRegister } from './data-processing-register.ts';
 import { directRegisters } from './direct-registers.ts';
 import { flagManipulation } from './flag-manipulation.ts';
+import { fpBfloat } from './fp-bfloat.ts';
+import { fpComplex } from './fp-complex.ts';
 import { fpConversions } from './fp-conversions.ts';
+import { fpMultiplyLong } from './fp-multiply-long.ts';
 import { fpScalar } from './fp-scalar.ts';
 import { fpVector } from './fp-vector.ts';
 import { fpVectorUnary } from './fp-vector-unary.ts';
@@ -40,6 +43,9 @@ export const A64_ROWS: readonly Row[] = [
   ...fpConversions,
   ...fpVector,
   ...fpVectorUnary,
+  ...fpComplex,
+  ...fpMultiplyLong,
+  ...fpBfloat,
   ...simdLoadsStores,
   ...simdCopyPermute,
   ...simdThreeSame,
