@@ -34,9 +34,9 @@ class ColdEnvironment extends RecordEnvironment {
 }
 
 /** Compiles one handler outside the main loop into a module that exports `handler`. */
-export function coldHandlerModule(handler: Handler, pages: number, shared: boolean): Uint8Array<ArrayBuffer> {
+export function coldHandlerModule(handler: Handler, shared: boolean): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder();
-  const helpers = importAll(module, pages, shared);
+  const helpers = importAll(module, shared);
   const f = new FunctionBuilder(HANDLER_PARAMS, HANDLER_RESULTS);
   emitInstruction(handler.body, f, new ColdEnvironment(0, helpers));
   const last = handler.body.nodes.at(-1)?.operation.op;

@@ -157,13 +157,9 @@ class LoopEnvironment extends RecordEnvironment {
  * The main module: exports `run(fuel)`: executes about `fuel` instructions from the state's PC and returns
  * how many are left (negative: executed more).
  */
-export function interpreterModule(
-  hot: readonly Handler[],
-  pages: number,
-  shared: boolean,
-): Uint8Array<ArrayBuffer> {
+export function interpreterModule(hot: readonly Handler[], shared: boolean): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder();
-  const helpers = importAll(module, pages, shared);
+  const helpers = importAll(module, shared);
   module.importTable('handlers', HANDLER_SLOTS);
   const decode = module.importFunction('decode', ['i32'], []);
   const fetch = module.importFunction('fetch', [], ['i32']);

@@ -88,7 +88,7 @@ export class Interpreter {
   ) {
     this.cpu = cpu;
     this.state = new Int32Array(memory.memory.buffer);
-    const { pages, shared } = memoryShape(memory.memory);
+    const shared = isShared(memory.memory);
     const table = new WebAssembly.Table({ initial: HANDLER_SLOTS, element: 'anyfunc' });
     const helpers = this.helpers();
     const accesses = new WebAssembly.Instance(new WebAssembly.Module(accessModule()), {
@@ -96,7 +96,7 @@ export class Interpreter {
     });
     const imports = { ...helpers, ...accesses.exports, memory: memory.memory, handlers: table };
     const handlers = new HandlerTable(hot, (number, handler) => {
-      const module = new WebAssembly.Module(coldHandlerModule(handler, pages, shared));
+      const module = new WebAssembly.Module(coldHandlerModule(handler, shared));
       const { exports } = new WebAssembly.Instance(module, { [IMPORT_MODULE]: imports });
       table.set(number, exports.handler as () => void);
     });
@@ -112,16 +112,11 @@ export class Interpreter {
     this.run32 = instance.exports.run as (fuel: number) => number;
   }
 
-  /**
-   * Compiles the main loop, once for each shape of memory, and makes an interpreter of a CPU with these features;
-   * without, of one that has all.
-   */
+  /** Makes an interpreter of a CPU with these features; without, of one that has all. */
   static async create(memory: GuestMemory, cpu: CpuRuntime, features?: FeatureSet): Promise<Interpreter> {
     writeCrcTables(memory.memory);
     writeVectorTables(memory.memory);
-    const { pages, shared } = memoryShape(memory.memory);
-    const hot = hotHandlers();
-    const main = await WebAssembly.compile(interpreterModule(hot, pages, shared));
+    const { main, hot } = await prepareInterpreter(isShared(memory.memory));
     const decoder = features ? decoderFor(features) : a64Decoder;
     return new Interpreter(memory, cpu, main, hot, decoder);
   }
@@ -299,7 +294,24 @@ function isLoadExclusive(word: number): boolean {
   return (word & LOAD_EXCLUSIVE_MASK) === LOAD_EXCLUSIVE;
 }
 
-function memoryShape(memory: WebAssembly.Memory): { pages: number; shared: boolean } {
-  const { buffer } = memory;
-  return { pages: buffer.byteLength / 65536, shared: !(buffer instanceof ArrayBuffer) };
+function isShared({ buffer }: WebAssembly.Memory): boolean {
+  return !(buffer instanceof ArrayBuffer);
+}
+
+interface MainLoop {
+  readonly main: WebAssembly.Module;
+  readonly hot: readonly Handler[];
+}
+const mainLoops = new Map<boolean, Promise<MainLoop>>();
+
+/** Compiles the main loop for memories that are shared or not: once a thread, ahead of time if the host likes. */
+export function prepareInterpreter(shared: boolean): Promise<MainLoop> {
+  const known = mainLoops.get(shared) ?? compileMainLoop(shared);
+  mainLoops.set(shared, known);
+  return known;
+}
+
+async function compileMainLoop(shared: boolean): Promise<MainLoop> {
+  const hot = hotHandlers();
+  return { main: await WebAssembly.compile(interpreterModule(hot, shared)), hot };
 }

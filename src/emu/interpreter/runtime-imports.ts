@@ -1,4 +1,5 @@
 /** The runtime functions that generated code imports: THE list, for interpreter and translated code alike. */
+import { wasmPagesFor } from '../layout/memory-map.ts';
 import { FunctionBuilder } from '../wasm/function-builder.ts';
 import { ModuleBuilder } from '../wasm/module-builder.ts';
 import type { ValueType } from '../wasm/opcodes.ts';
@@ -68,9 +69,12 @@ export function accessModule(): Uint8Array<ArrayBuffer> {
   return module.build();
 }
 
-/** Imports the machine's memory and every helper; gives the helpers' function indexes by name. */
-export function importAll(module: ModuleBuilder, pages: number, shared: boolean): Map<string, number> {
-  module.importMemory('memory', pages, shared);
+/**
+ * Imports the machine's memory, of any size, and every helper; gives the helpers' function indexes by name.
+ * Modules that do not depend on the size of the memory are compiled once for all machines.
+ */
+export function importAll(module: ModuleBuilder, shared: boolean): Map<string, number> {
+  module.importMemory('memory', wasmPagesFor(0), shared);
   const indexes = new Map<string, number>();
   for (const [name, [count, result]] of Object.entries(HELPERS)) {
     const isAccess = ACCESSES.some((access) => access === name);

@@ -15,7 +15,10 @@ const BUCKETS = 1 << (32 - BUCKET_SHIFT);
 export class Decoder {
   readonly rows: readonly Row[];
   private readonly features: FeatureSet | undefined;
-  private readonly buckets: readonly (readonly Row[])[];
+  /** The most specific pattern first. */
+  private readonly sorted: readonly Row[];
+  /** Candidates by the top bits, found when a word first asks: programs use few of all. */
+  private readonly buckets: (readonly Row[] | undefined)[] = new Array(BUCKETS).fill(undefined);
 
   /** With `features`, a decoder of the CPU that has these; without, it knows all. */
   constructor(rows: readonly Row[], features?: FeatureSet) {
@@ -23,22 +26,25 @@ export class Decoder {
       ({ feature }) => !features || typeof feature === 'function' || has(features, feature),
     );
     this.features = features;
-    const sorted = this.rows.toSorted((a, b) => bitCount(b.pattern.mask) - bitCount(a.pattern.mask));
-    this.buckets = Array.from({ length: BUCKETS }, (_, bucket) => {
-      const top = bucket << BUCKET_SHIFT;
-      const topMask = -1 << BUCKET_SHIFT;
-      return sorted.filter(({ pattern }) => ((top ^ pattern.value) & pattern.mask & topMask) === 0);
-    });
+    this.sorted = this.rows.toSorted((a, b) => bitCount(b.pattern.mask) - bitCount(a.pattern.mask));
   }
 
   /** The row and fields of a word, or undefined when it is unallocated (or not implemented). */
   decode(word: number): Decoded | undefined {
-    for (const row of this.buckets[word >>> BUCKET_SHIFT] ?? []) {
+    const bucket = word >>> BUCKET_SHIFT;
+    const candidates = (this.buckets[bucket] ??= this.candidates(bucket));
+    for (const row of candidates) {
       if (((word ^ row.pattern.value) & row.pattern.mask) !== 0) continue;
       const fields = extractFields(row.pattern, word);
       if (row.when(fields) && row.valid(fields) && this.knows(row, fields)) return { row, fields };
     }
     return undefined;
+  }
+
+  private candidates(bucket: number): readonly Row[] {
+    const top = bucket << BUCKET_SHIFT;
+    const topMask = -1 << BUCKET_SHIFT;
+    return this.sorted.filter(({ pattern }) => ((top ^ pattern.value) & pattern.mask & topMask) === 0);
   }
 
   private knows(row: Row, fields: RawFields): boolean {

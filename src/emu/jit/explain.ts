@@ -62,7 +62,7 @@ interface Emitted {
 /** Emits a region as the translator does. */
 function emit(region: Region): Emitted {
   const module = new ModuleBuilder();
-  const helpers = importAll(module, 1, false);
+  const helpers = importAll(module, false);
   module.importTable('handlers', HANDLER_SLOTS);
   const starts = new Map<number, number>();
   const code = emitRegion(region, {
@@ -75,7 +75,7 @@ function emit(region: Region): Emitted {
 }
 
 const HELPER_NAMES = new Map(
-  [...importAll(new ModuleBuilder(), 1, false)].map(([name, index]) => [index, name]),
+  [...importAll(new ModuleBuilder(), false)].map(([name, index]) => [index, name]),
 );
 const functionName = (index: number) => HELPER_NAMES.get(index);
 

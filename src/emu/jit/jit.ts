@@ -108,7 +108,6 @@ export class Jit {
     const { buffer } = memory.memory;
     this.words = new Int32Array(buffer);
     this.shape = {
-      pages: buffer.byteLength / 65536,
       shared: !(buffer instanceof ArrayBuffer),
       tailCalls: hostHasTailCalls(),
     };

@@ -20,8 +20,6 @@ export const LIMITS: RegionLimits = { instructions: 400, blocks: 80 };
 
 /** What a module must know of the machine it will run in. */
 export interface ModuleShape {
-  /** Size of the linear memory in 64 KiB pages. */
-  readonly pages: number;
   readonly shared: boolean;
   readonly tailCalls: boolean;
 }
@@ -50,7 +48,7 @@ export interface Translation {
 /** Translates regions into one module. */
 export function translate(sources: readonly RegionSource[], shape: ModuleShape): Translation {
   const module = new ModuleBuilder();
-  const helpers = importAll(module, shape.pages, shape.shared);
+  const helpers = importAll(module, shape.shared);
   module.importTable('handlers', HANDLER_SLOTS);
   const regionType = module.typeIndex(REGION_PARAMS, REGION_RESULTS);
   const regions = sources.map((source, index) => {

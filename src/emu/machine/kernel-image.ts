@@ -3,6 +3,7 @@
  * gzip around anything accepted, a raw binary, or one of the files people pick by mistake.
  */
 import { MachineConfigError } from './contract.ts';
+import { gunzip, isGzip } from './gunzip.ts';
 
 export interface KernelImage {
   readonly kind: 'linux' | 'raw';
@@ -26,7 +27,6 @@ const OLD_TEXT_OFFSET = 0x8_0000;
 /** Where raw binaries go: the place bare-metal programs for AArch64 are commonly linked for. */
 const RAW_OFFSET = 0x8_0000;
 const INSTRUCTION_BYTES = 4;
-const GZIP_MAGIC = [0x1f, 0x8b];
 /** A file of which this many bytes are printable text is taken for text. */
 const TEXT_PROBE_BYTES = 256;
 
@@ -97,7 +97,7 @@ function bad(message: string, hint?: string): MachineConfigError {
  * @throws {MachineConfigError} 'bad-kernel', or 'memory' when unpacking goes beyond the limit.
  */
 export async function readKernelImage(file: Uint8Array, limitBytes: number): Promise<KernelImage> {
-  const bytes = startsWith(file, GZIP_MAGIC) ? await unpackGzip(file, limitBytes) : file;
+  const bytes = isGzip(file) ? await unpackGzip(file, limitBytes) : file;
   if (bytes.length === 0) throw bad('The kernel file is empty.');
   return readLinuxHeader(bytes) ?? readRaw(bytes);
 }
@@ -138,38 +138,17 @@ function readRaw(bytes: Uint8Array): KernelImage {
 }
 
 async function unpackGzip(file: Uint8Array, limitBytes: number): Promise<Uint8Array> {
-  const stream = new DecompressionStream('gzip');
-  const writer = stream.writable.getWriter();
-  // A copy, because a stream does not take views of shared memory. Its failures appear at the reader.
-  writer.write(new Uint8Array(file)).catch(() => {});
-  writer.close().catch(() => {});
-  const reader = stream.readable.getReader();
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for (;;) {
-    const { done, value } = await reader.read().catch(() => {
-      throw bad(
-        `The kernel is gzip-compressed, but damaged or cut off after ${length} unpacked bytes.`,
-        'Download or copy it again.',
-      );
-    });
-    if (done) break;
-    chunks.push(value);
-    length += value.length;
-    if (length > limitBytes) {
-      await reader.cancel().catch(() => {});
-      throw new MachineConfigError(
-        'memory',
-        'The unpacked kernel is larger than the memory.',
-        'Give more memory.',
-      );
-    }
+  const result = await gunzip(file, limitBytes);
+  if (result.kind === 'unpacked') return result.bytes;
+  if (result.kind === 'damaged') {
+    throw bad(
+      `The kernel is gzip-compressed, but damaged or cut off after ${result.unpackedBytes} unpacked bytes.`,
+      'Download or copy it again.',
+    );
   }
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
+  throw new MachineConfigError(
+    'memory',
+    'The unpacked kernel is larger than the memory.',
+    'Give more memory.',
+  );
 }

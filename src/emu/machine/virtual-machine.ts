@@ -154,9 +154,10 @@ export class VirtualMachine implements RunnableMachine {
 
   /** Puts the guest into RAM and the CPU at its entry. @throws {MachineConfigError} */
   async load(files: MachineConfig): Promise<void> {
+    const { features } = CPU_PROFILES[files.cpu ?? DEFAULT_CPU];
+    const interpreter = Interpreter.create(this.memory, this.cpu, features);
     const { entry, deviceTreeAddress } = await this.board.load(files);
-    const cpu = files.cpu ?? DEFAULT_CPU;
-    this.interpreter = await Interpreter.create(this.memory, this.cpu, CPU_PROFILES[cpu].features);
+    this.interpreter = await interpreter;
     const translation = TRANSLATION[files.engine];
     if (translation) this.jit = new Jit(this.interpreter, this.memory, translation, this.ports);
     if (this.jit) this.jit.nameRegions = files.profile ?? false;

@@ -22,6 +22,8 @@ const FUNCTION_TYPE = 0x60;
 /** Subsection of the name section. */
 const FUNCTION_NAMES = 1;
 const EXTERNAL = { function: 0, table: 1, memory: 2 } as const;
+/** 4 GiB: what 32-bit addresses reach. */
+const MOST_PAGES = 1 << 16;
 const LIMITS_MIN = 0;
 const LIMITS_MIN_MAX = 1;
 const LIMITS_SHARED = 3;
@@ -45,11 +47,12 @@ export class ModuleBuilder {
     return this.signatures.length - 1;
   }
 
+  /** Imports a memory of at least `pages` pages of 64 KiB, and at most as many as there can be. */
   importMemory(name: string, pages: number, shared: boolean): void {
     this.importHead(name, EXTERNAL.memory);
     this.imports.byte(shared ? LIMITS_SHARED : LIMITS_MIN_MAX);
     this.imports.unsigned(pages);
-    this.imports.unsigned(pages);
+    this.imports.unsigned(MOST_PAGES);
   }
 
   importTable(name: string, minimum: number): void {
