@@ -1,5 +1,5 @@
 /** Builds bodies: one method an operation, with constants folded where rows make them often. */
-import { assert } from '../base/assert.ts';
+import { assert, fail } from '../base/assert.ts';
 import {
   type AtomicKind,
   accessType,
@@ -52,12 +52,12 @@ export class IrBuilder {
     return this.value(numericType(name) as T, { op: 'numeric', name, lanes }, args);
   }
   private sameType<T extends Integer>(name: string, a: T, b: T): T {
-    assert(a.type === b.type, `${name} of ${a.type} and ${b.type}`);
-    return this.numeric(`${a.type}.${name}`, [a, b]) as T;
+    if (a.type !== b.type) fail(`${name} of ${a.type} and ${b.type}`);
+    return this.numeric(qualified(a.type, name), [a, b]) as T;
   }
   private compare(name: string, a: Value, b: Value): I32 {
-    assert(a.type === b.type, `${name} of ${a.type} and ${b.type}`);
-    return this.numeric<'i32'>(`${a.type}.${name}`, [a, b]);
+    if (a.type !== b.type) fail(`${name} of ${a.type} and ${b.type}`);
+    return this.numeric<'i32'>(qualified(a.type, name), [a, b]);
   }
   add<T extends Integer>(a: T, b: T): T {
     return this.sameType('add', a, b);
@@ -149,7 +149,7 @@ export class IrBuilder {
     return this.value(accessType(load) as T, { op: 'state.load', load, offset }, index ? [index] : []);
   }
   stateStore(store: StoreKind, offset: number, value: Value, index?: I32): void {
-    assert(value.type === accessType(store), `store ${store} of ${value.type}`);
+    if (value.type !== accessType(store)) fail(`store ${store} of ${value.type}`);
     this.effect({ op: 'state.store', store, offset }, index ? [value, index] : [value]);
   }
 
@@ -267,6 +267,15 @@ function withoutResult(build: () => void): () => undefined {
     build();
     return undefined;
   };
+}
+
+const qualifiedNames = new Map<string, Partial<Record<Type, string>>>();
+
+/** `type.name`, the same string every time: tables are looked up by it. */
+function qualified(type: Type, name: string): string {
+  let known = qualifiedNames.get(name);
+  if (!known) qualifiedNames.set(name, (known = {}));
+  return (known[type] ??= `${type}.${name}`);
 }
 
 /** Condition codes AL and NV: always. */

@@ -193,8 +193,17 @@ export function isTerminator(operation: Operation): boolean {
 const SCALAR_COMPARE = /^[if]\d\d\.(eqz|eq|ne|[lg][te](_[su])?)$/;
 const VECTOR_TO_I32 = /(\.any_true|\.all_true|\.bitmask|^i(8x16|16x8|32x4)\.extract_lane(_[su])?)$/;
 
-/** Result type of a numeric operation, by the grammar of its name. */
+const numericTypes = new Map<string, Type>();
+
+/** Result type of a numeric operation. */
 export function numericType(name: string): Type {
+  let type = numericTypes.get(name);
+  if (!type) numericTypes.set(name, (type = typeByName(name)));
+  return type;
+}
+
+/** By the grammar of the name. */
+function typeByName(name: string): Type {
   if (SCALAR_COMPARE.test(name) || VECTOR_TO_I32.test(name)) return 'i32';
   if (name === 'i64x2.extract_lane') return 'i64';
   if (name === 'f32x4.extract_lane') return 'f32';

@@ -15,10 +15,8 @@ const BUCKETS = 1 << (32 - BUCKET_SHIFT);
 export class Decoder {
   readonly rows: readonly Row[];
   private readonly features: FeatureSet | undefined;
-  /** The most specific pattern first. */
-  private readonly sorted: readonly Row[];
-  /** Candidates by the top bits, found when a word first asks: programs use few of all. */
-  private readonly buckets: (readonly Row[] | undefined)[] = new Array(BUCKETS).fill(undefined);
+  /** Candidates by the top bits, the most specific pattern first. */
+  private readonly buckets: readonly Row[][] = Array.from({ length: BUCKETS }, () => []);
 
   /** With `features`, a decoder of the CPU that has these; without, it knows all. */
   constructor(rows: readonly Row[], features?: FeatureSet) {
@@ -26,14 +24,13 @@ export class Decoder {
       ({ feature }) => !features || typeof feature === 'function' || has(features, feature),
     );
     this.features = features;
-    this.sorted = this.rows.toSorted((a, b) => bitCount(b.pattern.mask) - bitCount(a.pattern.mask));
+    for (const row of this.rows.toSorted((a, b) => bitCount(b.pattern.mask) - bitCount(a.pattern.mask)))
+      for (const bucket of bucketsOf(row)) this.buckets[bucket]?.push(row);
   }
 
   /** The row and fields of a word, or undefined when it is unallocated (or not implemented). */
   decode(word: number): Decoded | undefined {
-    const bucket = word >>> BUCKET_SHIFT;
-    const candidates = (this.buckets[bucket] ??= this.candidates(bucket));
-    for (const row of candidates) {
+    for (const row of this.buckets[word >>> BUCKET_SHIFT] ?? []) {
       if (((word ^ row.pattern.value) & row.pattern.mask) !== 0) continue;
       const fields = extractFields(row.pattern, word);
       if (row.when(fields) && row.valid(fields) && this.knows(row, fields)) return { row, fields };
@@ -41,14 +38,17 @@ export class Decoder {
     return undefined;
   }
 
-  private candidates(bucket: number): readonly Row[] {
-    const top = bucket << BUCKET_SHIFT;
-    const topMask = -1 << BUCKET_SHIFT;
-    return this.sorted.filter(({ pattern }) => ((top ^ pattern.value) & pattern.mask & topMask) === 0);
-  }
-
   private knows(row: Row, fields: RawFields): boolean {
     return !this.features || has(this.features, featureOf(row, fields));
+  }
+}
+
+/** The values of the top bits that words of a row can have. */
+function* bucketsOf({ pattern: { mask, value } }: Row): Generator<number> {
+  const free = ~(mask >>> BUCKET_SHIFT) & (BUCKETS - 1);
+  for (let bits = free; ; bits = (bits - 1) & free) {
+    yield (value >>> BUCKET_SHIFT) | bits;
+    if (bits === 0) return;
   }
 }
 

@@ -78,31 +78,38 @@ function dominators(
   position: readonly number[],
   predecessors: readonly (readonly number[])[],
 ): number[] {
-  const dominator = new Array<number>(position.length).fill(-1);
-  dominator[0] = 0;
-  const at = (node: number) => position[node] ?? 0;
-  const up = (node: number) => dominator[node] ?? 0;
-  const meet = (a: number, b: number): number => {
-    let x = a;
-    let y = b;
-    while (x !== y) {
-      while (at(x) > at(y)) x = up(x);
-      while (at(y) > at(x)) y = up(y);
-    }
-    return x;
-  };
+  // By position: the entry is 0, and a dominator comes before what it dominates.
+  const above = new Int32Array(order.length).fill(UNKNOWN);
+  above[0] = 0;
+  const before = order.map((node) => (predecessors[node] ?? []).map((p) => position[p] as number));
   for (let changed = true; changed; ) {
     changed = false;
-    for (const node of order.slice(1)) {
-      const known = (predecessors[node] ?? []).filter((p) => (dominator[p] ?? -1) >= 0);
-      const found = known.reduce((a, b) => meet(a, b));
-      if (found !== dominator[node]) {
-        dominator[node] = found;
-        changed = true;
-      }
+    for (let at = 1; at < order.length; at++) {
+      let found = UNKNOWN;
+      for (const p of before[at] ?? [])
+        if (above[p] !== UNKNOWN) found = found === UNKNOWN ? p : meet(above, found, p);
+      if (found === above[at]) continue;
+      above[at] = found;
+      changed = true;
     }
   }
+  const dominator = new Array<number>(position.length).fill(UNKNOWN);
+  order.forEach((node, at) => {
+    dominator[node] = order[above[at] as number] as number;
+  });
   return dominator;
+}
+
+const UNKNOWN = -1;
+
+/** The nearest node above both, by positions. */
+function meet(above: Int32Array, a: number, b: number): number {
+  let [x, y] = [a, b];
+  while (x !== y) {
+    while (x > y) x = above[x] as number;
+    while (y > x) y = above[y] as number;
+  }
+  return x;
 }
 
 function dominates(a: number, b: number, dominator: readonly number[], position: readonly number[]): boolean {

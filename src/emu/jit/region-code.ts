@@ -2,7 +2,7 @@
  * State of the guest inside a region's function: registers and flags in locals, the addresses and records of its
  * instructions. See registers.ts for when a register is written to the state block, lazy-flags.ts for flags.
  */
-import { assert } from '../base/assert.ts';
+import { assert, fail } from '../base/assert.ts';
 import { Environment, type Push } from '../codegen/environment.ts';
 import {
   FlagLocals,
@@ -61,9 +61,7 @@ export abstract class RegionCode extends Environment {
   }
 
   protected pageRecords(page: number): number {
-    const records = this.region.pages.get(page)?.records;
-    assert(records !== undefined, `page ${page} of the region`);
-    return records;
+    return this.region.pages.get(page)?.records ?? fail(`page ${page} of the region`);
   }
 
   protected currentPage(): number {
@@ -113,9 +111,7 @@ export abstract class RegionCode extends Environment {
   }
 
   protected local(id: RegisterId): number {
-    const local = this.locals.get(id);
-    assert(local !== undefined, `register ${id} has a local`);
-    return local;
+    return this.locals.get(id) ?? fail(`register ${id} has a local`);
   }
 
   protected loadBudget(): void {

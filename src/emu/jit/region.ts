@@ -108,9 +108,8 @@ function discoverLeaders(
       const lifted = liftAt(at);
       if (!lifted || (at !== start && leaders.has(at))) break;
       instructions++;
-      const next = successorsOf(at, lifted);
       if (isStraight(at, lifted)) continue;
-      for (const offset of next) {
+      for (const offset of successorsOf(at, lifted)) {
         const room = leaders.size < limits.blocks && instructions < limits.instructions;
         if (room && wordAt(offset) !== undefined) leaders.add(offset);
       }
@@ -147,10 +146,10 @@ function readBlock(
     const lifted = liftAt(at);
     if (!lifted) return { offset, instructions, successors: [], end: at };
     instructions.push({ offset: at, lifted });
-    const next = successorsOf(at, lifted);
-    const straight = isStraight(at, lifted);
+    const from = at;
     at += INSTRUCTION_BYTES;
-    if (straight && !leaders.has(at)) continue;
-    return { offset, instructions, successors: next.filter((target) => leaders.has(target)), end: at };
+    if (isStraight(from, lifted) && !leaders.has(at)) continue;
+    const successors = successorsOf(from, lifted).filter((target) => leaders.has(target));
+    return { offset, instructions, successors, end: at };
   }
 }

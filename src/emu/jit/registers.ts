@@ -41,6 +41,12 @@ export function registerAt(offset: number): { readonly id: RegisterId; readonly 
 /** Sets of registers. */
 export type RegisterSet = ReadonlySet<RegisterId>;
 
+/** A set of registers as bits: one word for each file. */
+interface RegisterBits {
+  x: number;
+  v: number;
+}
+
 export interface BlockUse {
   /** Read before written in the block. */
   readonly reads: RegisterSet;
@@ -48,31 +54,64 @@ export interface BlockUse {
 }
 
 export function blockUse(block: Block): BlockUse {
-  const reads = new Set<RegisterId>();
-  const writes = new Set<RegisterId>();
-  const visit = ({ nodes }: Body, conditional: boolean) => {
-    for (const { operation } of nodes) {
-      if (operation.op === 'if') {
-        visit(operation.then, true);
-        if (operation.else) visit(operation.else, true);
-      }
-      if (operation.op !== 'state.load' && operation.op !== 'state.store') continue;
-      const at = registerAt(operation.offset);
-      if (!at) continue;
-      const whole =
-        operation.op === 'state.store' &&
-        at.byte === 0 &&
-        (isVector(at.id) ? operation.store === 'v128' : operation.store === 'i64');
-      if (!whole && !writes.has(at.id)) reads.add(at.id);
-      if (operation.op === 'state.store') {
-        // A conditional write may not happen, so the old value is needed.
-        if (conditional && !writes.has(at.id)) reads.add(at.id);
-        writes.add(at.id);
-      }
+  const { reads, writes } = bitsOfBlock(block);
+  return { reads: toSet(reads), writes: toSet(writes) };
+}
+
+interface Use {
+  readonly reads: Readonly<RegisterBits>;
+  readonly writes: Readonly<RegisterBits>;
+}
+
+/** What an instruction reads, beyond what it has written itself, and writes. */
+const useOfBodies = new WeakMap<Body, Use>();
+
+function useOfBody(body: Body): Use {
+  const known = useOfBodies.get(body);
+  if (known) return known;
+  const use = { reads: { x: 0, v: 0 }, writes: { x: 0, v: 0 } };
+  noteUses(body, false, use.reads, use.writes);
+  useOfBodies.set(body, use);
+  return use;
+}
+
+function noteUses({ nodes }: Body, conditional: boolean, reads: RegisterBits, writes: RegisterBits): void {
+  for (const { operation } of nodes) {
+    if (operation.op === 'if') {
+      noteUses(operation.then, true, reads, writes);
+      if (operation.else) noteUses(operation.else, true, reads, writes);
     }
-  };
-  for (const { lifted } of block.instructions) visit(lifted.body, false);
+    if (operation.op !== 'state.load' && operation.op !== 'state.store') continue;
+    const at = registerAt(operation.offset);
+    if (!at) continue;
+    const file = isVector(at.id) ? 'v' : 'x';
+    const bit = 1 << (at.id % X_REGISTERS);
+    const whole =
+      operation.op === 'state.store' && at.byte === 0 && operation.store === (file === 'v' ? 'v128' : 'i64');
+    // A conditional write may not happen, so the old value is needed.
+    if ((!whole || conditional) && !(writes[file] & bit)) reads[file] |= bit;
+    if (operation.op === 'state.store') writes[file] |= bit;
+  }
+}
+
+function bitsOfBlock({ instructions }: Block): Use {
+  const reads = { x: 0, v: 0 };
+  const writes = { x: 0, v: 0 };
+  for (const { lifted } of instructions) {
+    const use = useOfBody(lifted.body);
+    reads.x |= use.reads.x & ~writes.x;
+    reads.v |= use.reads.v & ~writes.v;
+    writes.x |= use.writes.x;
+    writes.v |= use.writes.v;
+  }
   return { reads, writes };
+}
+
+function toSet({ x, v }: RegisterBits): Set<RegisterId> {
+  const out = new Set<RegisterId>();
+  for (let id = 0; id < X_REGISTERS; id++) if (x & (1 << id)) out.add(id);
+  for (let id = 0; id < V_REGISTERS; id++) if (v & (1 << id)) out.add(V_BASE + id);
+  return out;
 }
 
 /** Whether a block ends in a call, after which other code may have changed every register. */
@@ -91,25 +130,38 @@ export interface RegisterPlan {
 }
 
 export function planRegisters(region: Region): RegisterPlan {
-  const uses = new Map([...region.blocks].map(([offset, block]) => [offset, blockUse(block)]));
-  const used = new Set<RegisterId>();
-  for (const { reads, writes } of uses.values()) for (const id of [...reads, ...writes]) used.add(id);
-  const writeBack = new Set<RegisterId>();
-  for (const offset of blocksInCallFreeLoops(region))
-    for (const id of uses.get(offset)?.writes ?? []) if (id !== SP_ID) writeBack.add(id);
-  return { used, writeBack, liveIn: liveness(region, uses, writeBack) };
+  const uses = new Map([...region.blocks].map(([offset, block]) => [offset, bitsOfBlock(block)]));
+  const used = { x: 0, v: 0 };
+  for (const { reads, writes } of uses.values()) {
+    used.x |= reads.x | writes.x;
+    used.v |= reads.v | writes.v;
+  }
+  const writeBack = { x: 0, v: 0 };
+  for (const offset of blocksInCallFreeLoops(region)) {
+    writeBack.x |= uses.get(offset)?.writes.x ?? 0;
+    writeBack.v |= uses.get(offset)?.writes.v ?? 0;
+  }
+  writeBack.x &= ~(1 << SP_ID);
+  const liveIn = liveness(region, uses, writeBack);
+  return {
+    used: toSet(used),
+    writeBack: toSet(writeBack),
+    liveIn: new Map([...liveIn].map(([offset, bits]) => [offset, toSet(bits)])),
+  };
 }
 
 /** Backwards: what a block reads, and what its successors need and it does not write; written-back registers always. */
 function liveness(
   region: Region,
-  uses: ReadonlyMap<number, BlockUse>,
-  writeBack: RegisterSet,
-): Map<number, Set<RegisterId>> {
-  const liveIn = new Map<number, Set<RegisterId>>();
+  uses: ReadonlyMap<number, Use>,
+  writeBack: Readonly<RegisterBits>,
+): Map<number, RegisterBits> {
+  const liveIn = new Map<number, RegisterBits>();
   const blocks = [...region.blocks.values()].reverse();
-  for (const { offset } of blocks)
-    liveIn.set(offset, new Set([...(uses.get(offset)?.reads ?? []), ...writeBack]));
+  for (const { offset } of blocks) {
+    const reads = uses.get(offset)?.reads;
+    liveIn.set(offset, { x: (reads?.x ?? 0) | writeBack.x, v: (reads?.v ?? 0) | writeBack.v });
+  }
   for (let changed = true; changed; ) {
     changed = false;
     for (const block of blocks) {
@@ -117,12 +169,16 @@ function liveness(
       if (endsInCall(block)) continue;
       const live = liveIn.get(block.offset);
       const writes = uses.get(block.offset)?.writes;
-      for (const next of block.successors)
-        for (const id of liveIn.get(next) ?? [])
-          if (live && !live.has(id) && !writes?.has(id)) {
-            live.add(id);
-            changed = true;
-          }
+      if (!live || !writes) continue;
+      for (const next of block.successors) {
+        const needed = liveIn.get(next);
+        const x = live.x | ((needed?.x ?? 0) & ~writes.x);
+        const v = live.v | ((needed?.v ?? 0) & ~writes.v);
+        if (x === live.x && v === live.v) continue;
+        live.x = x;
+        live.v = v;
+        changed = true;
+      }
     }
   }
   return liveIn;

@@ -1,3 +1,5 @@
+const UTF_8 = new TextEncoder();
+
 /** A growing byte buffer with the LEB128 encodings of the WebAssembly binary format (5.2). */
 export class ByteWriter {
   private buffer = new Uint8Array(1024);
@@ -46,7 +48,7 @@ export class ByteWriter {
 
   /** A name: length and UTF-8 bytes. */
   name(text: string): void {
-    const bytes = new TextEncoder().encode(text);
+    const bytes = UTF_8.encode(text);
     this.unsigned(bytes.length);
     this.bytes(bytes);
   }

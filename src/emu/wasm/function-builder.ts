@@ -2,7 +2,7 @@
  * Writes the body of one WebAssembly function: instructions in order, locals pooled by type, branch depths
  * from labels, and branch hints (custom section `metadata.code.branch_hint`, branch hinting proposal).
  */
-import { assert } from '../base/assert.ts';
+import { assert, fail } from '../base/assert.ts';
 import { ByteWriter } from './bytes.ts';
 import {
   ATOMIC_RMW,
@@ -59,9 +59,8 @@ export class FunctionBuilder {
 
   /** An instruction of the NUMERIC table, with its lane or shuffle bytes. */
   numeric(name: string, immediate: readonly number[] = []): void {
-    const row = NUMERIC[name];
-    assert(row, `no wasm instruction ${name}`);
-    assert(row.immediateBytes === immediate.length, `${name} takes ${row.immediateBytes} immediate bytes`);
+    const row = NUMERIC[name] ?? fail(`no wasm instruction ${name}`);
+    if (row.immediateBytes !== immediate.length) fail(`${name} takes ${row.immediateBytes} immediate bytes`);
     this.code.bytes(row.code);
     if (immediate.length) this.code.bytes(immediate);
   }

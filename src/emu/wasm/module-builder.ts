@@ -33,6 +33,7 @@ export const IMPORT_MODULE = 'bramble';
 
 export class ModuleBuilder {
   private readonly signatures: Signature[] = [];
+  private readonly signatureIndexes = new Map<string, number>();
   private readonly imports = new ByteWriter();
   private importCount = 0;
   private importedFunctions = 0;
@@ -40,11 +41,11 @@ export class ModuleBuilder {
 
   /** Index of a function type, added when new. */
   typeIndex(params: readonly ValueType[], results: readonly ValueType[]): number {
-    const same = (a: readonly string[], b: readonly string[]) => a.join() === b.join();
-    const found = this.signatures.findIndex((s) => same(s.params, params) && same(s.results, results));
-    if (found >= 0) return found;
-    this.signatures.push({ params, results });
-    return this.signatures.length - 1;
+    const key = `${params.join()}:${results.join()}`;
+    const found = this.signatureIndexes.get(key);
+    if (found !== undefined) return found;
+    this.signatureIndexes.set(key, this.signatures.length);
+    return this.signatures.push({ params, results }) - 1;
   }
 
   /** Imports a memory of at least `pages` pages of 64 KiB, and at most as many as there can be. */
