@@ -1,12 +1,15 @@
 /**
- * `npm run images [-- name… | --list | --if-missing]`: builds guest images into public/images/.
- * Exit status 3 when this computer has no Debian packages to offer, 2 on a wrong name, 0 otherwise.
+ * `npm run images [-- name… | --list | --if-missing | --with package,…]`: builds guest images into
+ * public/images/. Exit status 3 when this computer has no Debian packages to offer, 2 on a wrong name, 1 when
+ * a guest could not be installed.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { assemble } from '../../src/emu/isa/assembler.ts';
 import { writeCpio } from './cpio.ts';
+import { BootstrapError } from './debian/bootstrap.ts';
 import { buildDisk } from './debian/build.ts';
 import { PackagesUnavailableError, PrivateApt } from './debian.ts';
 import { emitFile, entryFacts, portable } from './image-output.ts';
@@ -125,44 +128,84 @@ async function buildAll(recipes: readonly GuestRecipe[], onlyIfMissing: boolean)
   updateManifest(outputFolder, [], RECIPES);
 }
 
+/** A disk has more than a hundred packages; the manifest names them all. */
+const PACKAGES_LISTED = 3;
+
 function list(): void {
   const built = new Map(readManifest(outputFolder).guests.map((guest) => [guest.name, guest]));
-  for (const recipe of RECIPES) {
-    const entry = built.get(recipe.name);
-    const state =
-      entry === undefined
-        ? 'not built'
-        : entry.packages.map((p) => `${p.name} ${p.version}`).join(', ') || 'built';
-    console.log(`${recipe.name.padEnd(12)} ${recipe.description} [${state}]`);
+  for (const { name, description } of RECIPES) {
+    const packages = built.get(name)?.packages.map((row) => `${row.name} ${row.version}`);
+    const rest = (packages?.length ?? 0) - PACKAGES_LISTED;
+    const more = rest > 0 ? ` and ${rest} more` : '';
+    const state = packages === undefined ? 'not built' : packages.slice(0, PACKAGES_LISTED).join(', ') + more;
+    console.log(`${name.padEnd(12)} ${description} [${state || 'built'}]`);
   }
 }
 
-async function main(args: readonly string[]): Promise<number> {
-  const names = args.filter((arg) => !arg.startsWith('--'));
-  const unknown = [
-    ...names.filter((name) => !RECIPES.some((recipe) => recipe.name === name)),
-    ...args.filter((arg) => arg.startsWith('--') && arg !== '--list' && arg !== '--if-missing'),
-  ];
+interface BuildOptions {
+  readonly recipes: readonly GuestRecipe[];
+  readonly list: boolean;
+  readonly onlyIfMissing: boolean;
+}
+
+/** @throws {Error} in words */
+function readOptions(args: readonly string[]): BuildOptions {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      list: { type: 'boolean', default: false },
+      'if-missing': { type: 'boolean', default: false },
+      with: { type: 'string', default: '' },
+    },
+  });
+  const unknown = positionals.filter((name) => !RECIPES.some((recipe) => recipe.name === name));
   if (unknown.length > 0) {
-    console.error(
-      `images: unknown: ${unknown.join(', ')}; there are: ${RECIPES.map((r) => r.name).join(', ')}`,
+    throw new Error(
+      `unknown: ${unknown.join(', ')}; there are: ${RECIPES.map(({ name }) => name).join(', ')}`,
     );
+  }
+  const chosen = RECIPES.filter(({ name, isDefault }) =>
+    positionals.length > 0 ? positionals.includes(name) : isDefault,
+  );
+  const extras = values.with.split(',').filter((name) => name !== '');
+  if (extras.length > 0 && !chosen.some(({ kind }) => kind === 'disk')) {
+    throw new Error(
+      '--with adds packages to a guest with a disk: npm run images -- debian --with gcc,libc6-dev',
+    );
+  }
+  return {
+    recipes: chosen.map((recipe) => withPackages(recipe, extras)),
+    list: values.list,
+    onlyIfMissing: values['if-missing'],
+  };
+}
+
+/** Disks can have more packages than their recipe names. */
+function withPackages(recipe: GuestRecipe, extras: readonly string[]): GuestRecipe {
+  if (recipe.kind !== 'disk' || extras.length === 0) return recipe;
+  return { ...recipe, packages: [...recipe.packages, ...extras.map((value) => ({ value, why: '--with' }))] };
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  let options: BuildOptions;
+  try {
+    options = readOptions(args);
+  } catch (error) {
+    console.error(`images: ${error instanceof Error ? error.message : String(error)}`);
     return EXIT_USAGE;
   }
-  if (args.includes('--list')) {
+  if (options.list) {
     list();
     return 0;
   }
-  const chosen = RECIPES.filter((recipe) =>
-    names.length > 0 ? names.includes(recipe.name) : recipe.isDefault,
-  );
   try {
-    await buildAll(chosen, args.includes('--if-missing'));
+    await buildAll(options.recipes, options.onlyIfMissing);
     return 0;
   } catch (error) {
-    if (!(error instanceof PackagesUnavailableError)) throw error;
+    if (!(error instanceof PackagesUnavailableError || error instanceof BootstrapError)) throw error;
     console.error(`images: ${error.message}`);
-    return EXIT_NO_PACKAGES;
+    return error instanceof BootstrapError ? 1 : EXIT_NO_PACKAGES;
   }
 }
 

@@ -63,6 +63,16 @@ function aptConfiguration(root: string): string {
   ].join('\n');
 }
 
+/** The lines `Inst name (version origin [architecture])` of what apt-get says it would do. */
+export function simulatedPackages(
+  text: string,
+): { readonly name: string; readonly version: string; readonly architecture: string }[] {
+  return [...text.matchAll(/^Inst (\S+) .*?\((\S+) .*\[(\w+)\]\)/gm)].map((match) => {
+    const [, name = '', version = '', architecture = ''] = match;
+    return { name, version, architecture };
+  });
+}
+
 function hasCommand(name: string): boolean {
   return spawnSync(name, ['--version'], { stdio: 'ignore' }).error === undefined;
 }
@@ -162,21 +172,18 @@ export class PrivateApt {
    * What `apt-get install` would install of `wanted` (names, or patterns such as `?essential`) with what
    * they depend on, in the order in which it would, without recommendations.
    */
-  resolve(wanted: readonly string[]): readonly string[] {
-    const run = this.#install(['--simulate'], wanted);
-    return [...run.matchAll(/^Inst (\S+) /gm)].map((match) => match[1] ?? '');
-  }
-
-  /** Downloads the same packages in one go. @throws {PackagesUnavailableError} */
-  downloadAll(wanted: readonly string[]): readonly DebianPackage[] {
-    mkdirSync(join(this.#archives, 'partial'), { recursive: true });
-    this.#install(['--download-only', `-oDir::Cache::archives=${this.#archives}`], wanted);
-    const simulated = this.#install(['--simulate'], wanted);
-    return [...simulated.matchAll(/^Inst (\S+) \((\S+) .*\[(\w+)\]\)/gm)].map((match) => {
-      const [, name = '', version = '', architecture = ''] = match;
+  resolve(wanted: readonly string[]): readonly DebianPackage[] {
+    return simulatedPackages(this.#install(['--simulate'], wanted)).map(({ name, version, architecture }) => {
       const fileName = `${name}_${version.replaceAll(':', '%3a')}_${architecture}.deb`;
       return { name, version, file: join(this.#archives, fileName) };
     });
+  }
+
+  /** The same, downloaded in one go. @throws {PackagesUnavailableError} */
+  downloadAll(wanted: readonly string[]): readonly DebianPackage[] {
+    mkdirSync(join(this.#archives, 'partial'), { recursive: true });
+    this.#install(['--download-only', `-oDir::Cache::archives=${this.#archives}`], wanted);
+    return this.resolve(wanted);
   }
 
   #install(options: readonly string[], wanted: readonly string[]): string {

@@ -26,12 +26,18 @@ const BYTES_PER_MIB = 1 << 20;
 const SECTOR_BYTES = 512;
 /** Of a disk for packages; the machine keeps them in memory while it installs them. */
 const BUILDER_MEMORY_MIB = 512;
-/** dpkg's own order of installation begins with what is Essential, or Priority: required. */
-const ESSENTIAL = ['?essential', '?priority(required)', 'dpkg'];
+/**
+ * What dpkg and everything else need, to be installed first. usr-is-merged says that /bin and /usr/bin are one,
+ * as the bootstrap makes them; without it apt would choose a package that needs all of Perl to merge them.
+ */
+const ESSENTIAL = ['?essential', '?priority(required)', 'dpkg', 'usr-is-merged'];
 /** Makes and checks file systems before any package is installed. */
 const FILE_SYSTEM_TOOLS = ['e2fsprogs'];
 const COMMAND_LINE = 'console=ttyAMA0 cryptomgr.notests quiet';
 const COMPLETE = 'bootstrap: complete';
+
+/** A step inside the machine failed; the message names the log. */
+export class BootstrapError extends Error {}
 
 export interface Bootstrap {
   readonly recipe: DiskRecipe;
@@ -48,15 +54,15 @@ export interface BootstrappedDisk {
   readonly packages: readonly DebianPackage[];
 }
 
-/** Makes the disk. @throws {Error} naming the machine's log when a step fails. */
+/** Makes the disk. @throws {BootstrapError} */
 export async function bootstrapDisk(job: Bootstrap): Promise<BootstrappedDisk> {
   const { recipe, apt, folder } = job;
   const wanted = recipe.packages.map((row) => row.value);
   job.say('downloading packages (about 60 MB the first time)');
   const packages = apt.downloadAll([...ESSENTIAL, ...wanted]);
   const lists = {
-    tools: apt.resolve(FILE_SYSTEM_TOOLS),
-    essential: apt.resolve([...ESSENTIAL, 'usr-is-merged']),
+    tools: namesOf(apt.resolve(FILE_SYSTEM_TOOLS)),
+    essential: namesOf(apt.resolve(ESSENTIAL)),
   };
   job.say(`writing ${packages.length} packages to a disk`);
   const source = join(folder, 'packages.cpio');
@@ -78,6 +84,10 @@ export async function bootstrapDisk(job: Bootstrap): Promise<BootstrappedDisk> {
   return { path, packages };
 }
 
+function namesOf(packages: readonly DebianPackage[]): string[] {
+  return packages.map(({ name }) => name);
+}
+
 /** What the builder guest reads: see the header of files/bootstrap/init. */
 function archiveEntries(
   { recipe, kernel }: Bootstrap,
@@ -95,7 +105,7 @@ function archiveEntries(
     list('essential', lists.essential),
     list(
       'others',
-      packages.map(({ name }) => name).filter((name) => !isEssential.has(name)),
+      namesOf(packages).filter((name) => !isEssential.has(name)),
     ),
     list(
       'masked-units',
@@ -148,5 +158,5 @@ async function runBuilder({ folder, say }: Bootstrap, options: readonly string[]
   }
   log.end();
   if (!isComplete)
-    throw new Error(`installing Debian in the machine did not end well (${last}); see ${logPath}`);
+    throw new BootstrapError(`installing Debian in the machine did not end well (${last}); see ${logPath}`);
 }

@@ -50,7 +50,6 @@ export const debian: DiskRecipe = {
   ],
   packages: [
     { value: 'apt', why: 'the rest of Debian' },
-    { value: 'usr-is-merged', why: 'says that /bin and /usr/bin are one, as the bootstrap makes them' },
     { value: 'systemd-sysv', why: 'init, and poweroff and reboot' },
     { value: 'udev', why: 'tells systemd which devices there are; the login on the console waits for that' },
     { value: 'kmod', why: 'modprobe' },

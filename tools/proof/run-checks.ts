@@ -1,0 +1,63 @@
+/** Runs the checks in one guest, one after the other; a guest that hangs or dies is replaced by a fresh one. */
+import { type Check, PREPARATION } from './checks.ts';
+import { ProofGuest, SHELL_PROMPT } from './guest.ts';
+import type { ProofImage } from './image.ts';
+import { type MachineName, machineCommand } from './machines.ts';
+import type { ResultRow } from './table.ts';
+
+const BOOT_TIMEOUT_SECONDS = 300;
+const PREPARATION_TIMEOUT_SECONDS = 60;
+const LONGEST_FAILURE = 1500;
+/** Without systemd nothing else runs beside the checks. */
+const PLAIN_INIT = 'quiet init=/usr/local/sbin/plain-init';
+
+async function bootPlain(machine: MachineName, image: ProofImage): Promise<ProofGuest> {
+  const disk = { path: image.disk, keep: true };
+  const guest = new ProofGuest(machineCommand(machine, image, disk, `${image.append} ${PLAIN_INIT}`));
+  await guest.waitFor(SHELL_PROMPT, BOOT_TIMEOUT_SECONDS);
+  await guest.plainShell(PREPARATION_TIMEOUT_SECONDS);
+  const { status, output } = await guest.run(PREPARATION, PREPARATION_TIMEOUT_SECONDS);
+  if (status !== 0) throw new Error(`the guest could not be prepared: ${output}`);
+  return guest;
+}
+
+/** What the pattern finds; a global one adds up the numbers of all that it finds. */
+export function figureOf({ figure }: Pick<Check, 'figure'>, output: string): string | undefined {
+  if (figure === undefined) return undefined;
+  if (!figure.global) return figure.exec(output)?.[1];
+  const found = [...output.matchAll(figure)].map((match) => match[1] ?? '');
+  const sum = found.reduce((total, text) => total + Number.parseInt(text, 10), 0);
+  return found.length === 0 ? undefined : (found[0] ?? '').replace(/\d+/, String(sum));
+}
+
+export async function proveChecks(
+  machine: MachineName,
+  image: ProofImage,
+  checks: readonly Check[],
+  say: (text: string) => void,
+): Promise<ResultRow[]> {
+  const rows: ResultRow[] = [];
+  let guest: ProofGuest | undefined;
+  for (const check of checks) {
+    const { group, name } = check;
+    let row: ResultRow;
+    try {
+      guest ??= await bootPlain(machine, image);
+      const { output, status, seconds } = await guest.run(check.command, check.timeoutSeconds);
+      const figure = figureOf(check, output);
+      row = {
+        ...{ machine, group, name, seconds },
+        ...(figure !== undefined && { figure }),
+        ...(status !== 0 && { failure: `status ${status}: ${output.trim().slice(-LONGEST_FAILURE)}` }),
+      };
+    } catch (failure) {
+      row = { machine, group, name, seconds: check.timeoutSeconds, failure: String(failure) };
+      await guest?.kill();
+      guest = undefined;
+    }
+    say(`${machine}: ${group}: ${name}: ${row.failure ?? `passed in ${row.seconds.toFixed(1)} s`}`);
+    rows.push(row);
+  }
+  await guest?.leave('exit');
+  return rows;
+}
