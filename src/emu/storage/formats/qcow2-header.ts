@@ -161,7 +161,7 @@ function geometry(view: DataView) {
     l1Offset: Number(view.getBigUint64(QCOW2_FIELD.l1Offset)),
     l1Entries: view.getUint32(QCOW2_FIELD.l1Entries),
     refcountTableOffset: Number(view.getBigUint64(QCOW2_FIELD.refcountTableOffset)),
-    refcountTableBytes: view.getUint32(QCOW2_FIELD.refcountTableClusters) << clusterBits,
+    refcountTableBytes: view.getUint32(QCOW2_FIELD.refcountTableClusters) * 2 ** clusterBits,
     snapshots: view.getUint32(QCOW2_FIELD.snapshotCount),
   };
 }
@@ -181,6 +181,7 @@ function checkTables(header: ReturnType<typeof geometry>, source: CheckedSource)
     throw new ImageError('corrupt', 'the L1 table is not at the start of a cluster', QCOW2_FIELD.l1Offset);
   }
   source.check(l1Offset, l1Bytes, 'the L1 table');
+  source.check(header.refcountTableOffset, header.refcountTableBytes, 'the refcount table');
 }
 
 function viewOf(bytes: Uint8Array): DataView {

@@ -93,12 +93,14 @@ class Qcow2Image implements ImageReader {
         clusters,
         (Math.floor(cluster / this.entriesPerTable) + 1) * this.entriesPerTable,
       );
-      for (; cluster < stop; cluster++) {
-        const isHole = !table || this.clusterIn(table, cluster).kind === 'hole';
-        if (!isHole) start ??= cluster * clusterBytes;
-        if (!isHole || start === undefined) continue;
-        yield { offset: start, length: cluster * clusterBytes - start };
-        start = undefined;
+      while (cluster < stop) {
+        const found = this.clusterIn(table, cluster);
+        if (found.kind !== 'hole') start ??= cluster * clusterBytes;
+        else if (start !== undefined) {
+          yield { offset: start, length: cluster * clusterBytes - start };
+          start = undefined;
+        }
+        cluster += this.run(table, cluster, found, stop - cluster);
       }
     }
     if (start !== undefined) yield { offset: start, length: this.size - start };

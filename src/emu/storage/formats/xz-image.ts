@@ -72,7 +72,7 @@ async function readStream(source: CheckedSource, end: number) {
   }
   const indexOffset = footerOffset - indexBytes;
   const index = await source.bytes(indexOffset, indexBytes, 'the index of the xz file');
-  const records = parseIndex(index, indexOffset);
+  const records = parseIndex(index, indexOffset, indexOffset);
   const blockBytes = records.reduce((sum, { unpaddedBytes }) => sum + roundUp(unpaddedBytes, XZ_UNIT), 0);
   const start = indexOffset - blockBytes - STREAM_HEADER_BYTES;
   const header = await source.bytes(start, STREAM_HEADER_BYTES, 'the header of the xz file');

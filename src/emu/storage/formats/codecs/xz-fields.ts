@@ -16,6 +16,8 @@ export const INDEX_INDICATOR = 0;
 const HEADER_MAGIC = [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00];
 const FOOTER_MAGIC = [0x59, 0x5a];
 const CRC_BYTES = 4;
+/** A header of twelve bytes and a unit of data. */
+const LEAST_BLOCK_BYTES = 16;
 
 interface CheckRow {
   readonly id: number;
@@ -151,8 +153,11 @@ function dictionarySize(property: number, offset: number): number {
   );
 }
 
-/** @param bytes the whole index, from its indicator to its sum */
-export function parseIndex(bytes: Uint8Array, offset: number): XzRecord[] {
+/**
+ * @param bytes the whole index, from its indicator to its sum
+ * @param roomBytes how long the blocks can be together
+ */
+export function parseIndex(bytes: Uint8Array, offset: number, roomBytes: number): XzRecord[] {
   const end = bytes.length - CRC_BYTES;
   if (end < XZ_UNIT || bytes[0] !== INDEX_INDICATOR) {
     throw new ImageError('corrupt', 'the index of the xz file is not where it should be', offset);
@@ -160,8 +165,10 @@ export function parseIndex(bytes: Uint8Array, offset: number): XzRecord[] {
   expectCrc(bytes.subarray(0, end), bytes.subarray(end), 'the index of the xz file', offset);
   const reader = new VliReader(bytes.subarray(0, end), offset, 1);
   const count = reader.next();
+  if (count * LEAST_BLOCK_BYTES > roomBytes) {
+    throw new ImageError('corrupt', `the index of the xz file has ${count} blocks, which do not fit`, offset);
+  }
   const records: XzRecord[] = [];
-  // A record takes two bytes or more, so a wrong count ends at the end of the index.
   while (records.length < count) {
     const record = { unpaddedBytes: reader.next(), uncompressedBytes: reader.next() };
     if (record.unpaddedBytes === 0)

@@ -22,7 +22,9 @@ import {
 } from './xz-fields.ts';
 
 /** An index that is larger belongs to no image of a size that is allowed here. */
-export const LARGEST_INDEX = 1 << 25;
+export const LARGEST_INDEX = 1 << 23;
+/** As many as a disk of the largest size has in blocks of 1 MiB. */
+const MOST_BLOCKS = 1 << 21;
 
 /** The contents of all streams of the file. @throws {ImageError} */
 export async function* unxz(input: StreamInput): AsyncGenerator<Uint8Array> {
@@ -34,6 +36,9 @@ export async function* unxz(input: StreamInput): AsyncGenerator<Uint8Array> {
     for (;;) {
       await input.require(1, 'the xz file');
       if (input.bytes[input.position] === INDEX_INDICATOR) break;
+      if (records.length === MOST_BLOCKS) {
+        throw new ImageError('too-large', `the xz file has more than ${MOST_BLOCKS} blocks`, input.offset);
+      }
       records.push(yield* decodeBlock(input, check));
     }
     await checkEnd(input, check, records);
@@ -51,6 +56,7 @@ async function* decodeBlock(input: StreamInput, check: XzCheck): AsyncGenerator<
   for await (const chunk of decodeLzma2(input, new OutputWindow(header.dictionaryBytes))) {
     sum.update(chunk);
     uncompressedBytes += chunk.length;
+    if (uncompressedBytes > (header.uncompressedBytes ?? uncompressedBytes)) throw wrongSize(offset);
     yield chunk;
   }
   const compressedBytes = input.offset - dataOffset;
@@ -102,8 +108,12 @@ function checkSizes(
 ): void {
   for (const field of ['compressedBytes', 'uncompressedBytes'] as const) {
     if (header[field] === undefined || header[field] === found[field]) continue;
-    throw new ImageError('corrupt', 'a block does not have the size that its header tells', offset);
+    throw wrongSize(offset);
   }
+}
+
+function wrongSize(offset: number): ImageError {
+  return new ImageError('corrupt', 'a block does not have the size that its header tells', offset);
 }
 
 function checkBlockEnd(input: StreamInput, paddingBytes: number, sum: Uint8Array): void {
@@ -126,7 +136,7 @@ async function checkEnd(input: StreamInput, check: XzCheck, records: readonly Xz
   const indexOffset = input.offset;
   const indexBytes = indexSize(records);
   await input.require(indexBytes + STREAM_FOOTER_BYTES, 'the index of the xz file');
-  const found = parseIndex(input.take(indexBytes), indexOffset);
+  const found = parseIndex(input.take(indexBytes), indexOffset, indexOffset);
   const isSame =
     found.length === records.length &&
     found.every(

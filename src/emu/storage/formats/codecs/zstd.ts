@@ -126,6 +126,7 @@ class ZstdFrame {
     } else if (type === BLOCK.compressed) this.compressed(from, end, offset);
     else throw new ImageError('corrupt', 'a block of unknown type', offset);
     this.contentBytes += window.end - before;
+    if (this.contentBytes > (this.header.contentBytes ?? this.contentBytes)) this.checkSize(offset);
     this.hasEnded = (header & 1) === 1;
     input.position = end;
   }
