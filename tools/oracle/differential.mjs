@@ -3,10 +3,12 @@
  * Compares our CPU with QEMU on random programs made from the instruction table: registers, flags, vectors,
  * FPSR, memory, and how the program ends.
  *
- *   npm run oracle:differential -- [--seed N] [--count N] [--row NAME] [--feature FEAT_NAME]
- *     [--engine interpret|translate] [--save] [--record N]
+ *   npm run oracle:differential -- [--seed N] [--count N] [--row NAME] [--feature FEAT_NAME] [--dense]
+ *     [--states N] [--engine interpret|translate] [--save] [--record N] [--soak [--minutes N]]
  *
- * --count is the number of instructions to execute. Failures are reduced to the words and registers that
+ * --count is the number of instructions to execute; --dense fills programs with selected rows only; --states runs
+ * each program from so many states. --soak takes one seed after the other, --count instructions each, until it is
+ * stopped or the minutes are over, and keeps the totals in docs/soak-log.md. Failures are reduced to the words and registers that
  * matter; --save adds them to src/emu/testing/vectors/found.vectors.json, which the unit tests run.
  * --record N writes new vectors instead: N for each selected row, into the file of its feature; when all rows are
  * selected, also some longer programs. Needs qemu-aarch64 and aarch64-linux-gnu-gcc.
@@ -22,6 +24,7 @@ import { outcomeDifferences, STATE, WORD_NAMES } from '../../src/emu/testing/pro
 import { ProgramGenerator } from '../../src/emu/testing/random-program.ts';
 import { reduceOnce } from '../../src/emu/testing/reduce.ts';
 import { formatVector, formatVectors, quiet, vectorFileOf } from '../../src/emu/testing/vector-text.ts';
+import { SoakLog } from './soak-log.mjs';
 import { missingTools, UserModeOracle } from './user-mode.mjs';
 
 const vectorFile = (name) => new URL(`../../src/emu/testing/vectors/${name}.vectors.json`, import.meta.url);
@@ -34,16 +37,21 @@ const SHOWN_FAILURES = 40;
 /** Rows such as HVC never end otherwise than by an exception. */
 const FAULT_ATTEMPTS = 4;
 const PROGRAMS_PER_BATCH = SLOTS;
+const MS_PER_MINUTE = 60_000;
 
 const word = (value) => value.toString(16).padStart(8, '0');
 
 const ALL_SLOTS = Array.from({ length: SLOTS }, (_, slot) => slot);
 
-/** Runs the same programs in both; gives programs with our outcome, theirs and the differences. */
-function compare(machine, oracle, candidates, slots = ALL_SLOTS) {
-  const programs = candidates.map((program, i) => {
+/** Runs the same programs in both, each from `states` states; gives our outcome, theirs and the differences. */
+function compare(machine, oracle, candidates, { slots = ALL_SLOTS, states = 1 } = {}) {
+  const programs = candidates.flatMap((program, i) => {
     machine.load(slots[i], program.words);
-    return { ...program, state: program.state.with(STATE.PC, BigInt(slotAddress(slots[i]))) };
+    const start = BigInt(slotAddress(slots[i]));
+    return Array.from({ length: states }, (_, n) => ({
+      ...program,
+      state: (n === 0 ? program.state : program.anotherState()).with(STATE.PC, start),
+    }));
   });
   machine.synchronize();
   const outcomes = programs.map(({ state }) => machine.run(state));
@@ -69,7 +77,7 @@ function reduce(machine, oracle, program) {
   const slots = slotsLike(program);
   for (;;) {
     const smaller = [...reduceOnce(smallest)].slice(0, slots.length);
-    const results = compare(machine, oracle, smaller, slots);
+    const results = compare(machine, oracle, smaller, { slots });
     const failing = results.find(({ differences }) => differences.length > 0);
     if (!failing) return smallest;
     smallest = failing.program;
@@ -95,7 +103,8 @@ function selectRows(generator, { row: name = '', feature }) {
   return rows;
 }
 
-function search(machine, oracle, generator, random, { count, rows, save }) {
+/** Runs `count` instructions and says what differs. */
+function search({ machine, oracle }, generator, random, { count, rows, save, states, dense }) {
   const failuresOf = new Map();
   let executed = 0;
   let failures = 0;
@@ -103,9 +112,9 @@ function search(machine, oracle, generator, random, { count, rows, save }) {
   let next = 0;
   while (executed < count) {
     const batch = Array.from({ length: PROGRAMS_PER_BATCH }, () =>
-      generator.generate(rows[next++ % rows.length], random.below(2) === 0),
+      generator.generate(rows[next++ % rows.length], dense || random.below(2) === 0),
     );
-    for (const result of compare(machine, oracle, batch)) {
+    for (const result of compare(machine, oracle, batch, { states })) {
       executed += result.ours.executed;
       programs++;
       if (result.differences.length === 0) continue;
@@ -118,11 +127,38 @@ function search(machine, oracle, generator, random, { count, rows, save }) {
   const tested = `${executed} instructions in ${programs} programs over ${rows.length} rows`;
   if (machine.regionsCompiled > 0) console.log(`${machine.regionsCompiled} regions were translated`);
   console.log(`${tested}: ${failures} differences in programs made for ${failuresOf.size} rows`);
+  return { executed, programs, failures };
+}
+
+/** The generator for a seed, and the rows that programs are made for. */
+function prepare(seed, values) {
+  const random = new RandomWords(seed);
+  const all = new ProgramGenerator(a64Decoder, random);
+  const rows = selectRows(all, values);
+  const generator = values.dense
+    ? new ProgramGenerator(a64Decoder, random, (row) => rows.includes(row))
+    : all;
+  return { random, generator, rows };
+}
+
+/** One seed after the other; the log has the totals after each. */
+function soak(machines, values, options) {
+  const what = ['differential', values.engine, values.feature, values.row, values.dense && 'dense'];
+  const log = new SoakLog(what.filter(Boolean).join(', '), 'instructions');
+  const end = values.minutes ? performance.now() + Number(values.minutes) * MS_PER_MINUTE : Infinity;
+  let failures = 0;
+  for (let seed = Number(values.seed); performance.now() < end; seed++) {
+    const { random, generator, rows } = prepare(seed, values);
+    const totals = search(machines, generator, random, { ...options, rows });
+    failures += totals.failures;
+    log.add(seed, totals.executed, totals.failures);
+  }
   return failures;
 }
 
 function report(machine, oracle, program, save) {
-  const [result] = compare(machine, oracle, [reduce(machine, oracle, program)], slotsLike(program));
+  const smallest = reduce(machine, oracle, program);
+  const [result] = compare(machine, oracle, [smallest], { slots: slotsLike(program) });
   describe(result);
   if (!save) return;
   const known = readVectors(FOUND);
@@ -215,24 +251,27 @@ async function main() {
       count: { type: 'string', default: '100000' },
       row: { type: 'string' },
       feature: { type: 'string' },
+      dense: { type: 'boolean', default: false },
+      states: { type: 'string', default: '1' },
+      soak: { type: 'boolean', default: false },
+      minutes: { type: 'string' },
       save: { type: 'boolean', default: false },
       record: { type: 'string' },
       engine: { type: 'string', default: 'interpret' },
     },
   });
   if (!ENGINE_MODES.includes(values.engine)) throw new Error(`--engine is ${ENGINE_MODES.join(' or ')}`);
-  const random = new RandomWords(Number(values.seed));
-  const generator = new ProgramGenerator(a64Decoder, random);
-  const rows = selectRows(generator, values);
   const machine = await BareMachine.create(values.engine);
   const oracle = new UserModeOracle();
+  const options = { ...values, count: Number(values.count), states: Number(values.states) };
   try {
+    if (values.soak) return soak({ machine, oracle }, values, options) === 0 ? 0 : 1;
+    const { random, generator, rows } = prepare(Number(values.seed), values);
     if (values.record) {
       record(machine, oracle, generator, rows, Number(values.record));
       return 0;
     }
-    const options = { count: Number(values.count), rows, save: values.save };
-    return search(machine, oracle, generator, random, options) === 0 ? 0 : 1;
+    return search({ machine, oracle }, generator, random, { ...options, rows }).failures === 0 ? 0 : 1;
   } finally {
     oracle.close();
   }

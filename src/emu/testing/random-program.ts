@@ -23,18 +23,18 @@ export interface TestProgram {
   readonly words: readonly number[];
   /** Registers at the start; PC is the caller's. */
   readonly state: ProcessorState;
+  /** Other registers to start the same program with. */
+  readonly anotherState: () => ProcessorState;
   /** The row that the program was made for. */
   readonly row: Row;
 }
 
-/** System registers that EL0 may use in both machines: NZCV, FPCR, FPSR, TPIDR_EL0. */
-const SYSTEM_KEYS = [
-  systemKey(3, 3, 4, 2, 0),
-  systemKey(3, 3, 4, 4, 0),
-  systemKey(3, 3, 4, 4, 1),
-  systemKey(3, 3, 13, 0, 2),
-];
+const FPCR_KEY = systemKey(3, 3, 4, 4, 0);
+/** System registers that EL0 may use in both machines: NZCV, FPSR, TPIDR_EL0, FPCR. */
+const SYSTEM_KEYS = [systemKey(3, 3, 4, 2, 0), systemKey(3, 3, 4, 4, 1), systemKey(3, 3, 13, 0, 2), FPCR_KEY];
 const SYSTEM_ROWS = ['MRS', 'MSR (register)'];
+/** The oracle keeps FPCR's bits for AArch32, which are RES0 here: what a program writes there it may not read. */
+const KEYS_TO_READ_AND_WRITE = SYSTEM_KEYS.filter((key) => key !== FPCR_KEY);
 
 /** QEMU 7.2 sets Z for an operand that it has flushed to zero (docs/floating-point.md): never with FPCR.FZ. */
 const FLUSHES_WRONG = 'FJCVTZS';
@@ -59,6 +59,8 @@ export interface Place {
   readonly at: number;
   readonly targets: readonly number[];
   readonly roles: Roles;
+  /** The system registers that MRS and MSR may name. */
+  readonly systemKeys?: readonly number[];
 }
 
 const isIndirectBranch = (row: Row) => /^(br|blr|ret)\b/.test(row.syntax);
@@ -68,10 +70,11 @@ export class ProgramGenerator {
   private readonly decoder: Decoder;
   private readonly random: RandomWords;
 
-  constructor(decoder: Decoder, random: RandomWords) {
+  /** Programs consist of rows that `isWanted` takes. */
+  constructor(decoder: Decoder, random: RandomWords, isWanted: (row: Row) => boolean = () => true) {
     this.decoder = decoder;
     this.random = random;
-    this.rows = decoder.rows.filter((row) => !(row.name in EXCLUDED));
+    this.rows = decoder.rows.filter((row) => !(row.name in EXCLUDED) && isWanted(row));
   }
 
   /** A program with an instruction of `row`, among others from the whole table when `others` says so. */
@@ -82,28 +85,32 @@ export class ProgramGenerator {
     const end = items.reduce((sum, item) => sum + item.words, 0);
     const loop = others && oneIn(random, 5);
     const starts = [...items.map(({ at }) => at), end];
+    const does = (name: string) => items.some((item) => item.row.name === name);
+    const systemKeys = SYSTEM_ROWS.every(does) ? KEYS_TO_READ_AND_WRITE : SYSTEM_KEYS;
     const words: number[] = [];
     for (const item of items) {
       const targets = starts.filter((at) => at > item.at);
-      words.push(...this.emit(item, { at: item.at, targets, roles }));
+      words.push(...this.emit(item, { at: item.at, targets, roles, systemKeys }));
     }
     if (loop) words.push(...countDown(roles.counter, words.length - pick(random, starts)));
-    const state = randomState(random, roles);
-    if (items.some((item) => item.row.name === FLUSHES_WRONG))
-      state[STATE.FPCR] = state[STATE.FPCR]! & ~FPCR_FZ;
-    return { words, state, row };
+    const anotherState = () => {
+      const state = randomState(random, roles);
+      if (does(FLUSHES_WRONG)) state[STATE.FPCR] = (state[STATE.FPCR] ?? 0n) & ~FPCR_FZ;
+      return state;
+    };
+    return { words, state: anotherState(), anotherState, row };
   }
 
   private plan(row: Row, others: boolean): Item[] {
-    const rows = others
-      ? Array.from({ length: this.random.below(MAX_ITEMS) }, () => pick(this.random, this.rows))
-      : [];
+    const count = others ? this.random.below(MAX_ITEMS) : 0;
+    const rows = Array.from({ length: count }, () => pick(this.random, this.rows));
     rows.splice(this.random.below(rows.length + 1), 0, row);
+    const dropped = row.name === WRITES_MODES ? FLUSHES_WRONG : WRITES_MODES;
+    const keepsModes = rows.some(({ name }) => name === FLUSHES_WRONG);
     const items: Item[] = [];
     let at = 0;
-    const keepsModes = rows.some(({ name }) => name === FLUSHES_WRONG);
     for (const one of rows) {
-      if (keepsModes && one.name === WRITES_MODES) continue;
+      if (keepsModes && one.name === dropped) continue;
       const words = isIndirectBranch(one) || isStoreExclusive(one) || mustBeMadeAligned(one) ? 2 : 1;
       items.push({ row: one, words, at });
       at += words;
@@ -172,7 +179,8 @@ export class ProgramGenerator {
         fields[field.name] = pick(this.random, place.targets) - place.at;
       else fields[field.name] = this.plainField(row, field);
     }
-    if (SYSTEM_ROWS.includes(row.name)) setSystemKey(fields, pick(this.random, SYSTEM_KEYS));
+    if (SYSTEM_ROWS.includes(row.name))
+      setSystemKey(fields, pick(this.random, place.systemKeys ?? SYSTEM_KEYS));
     return fields;
   }
 
