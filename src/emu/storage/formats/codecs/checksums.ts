@@ -1,7 +1,8 @@
 /**
  * The sums that compressed files carry: CRC-32 (gzip, zip, xz; RFC 1952 section 8) and CRC-64 of ECMA-182
- * as xz uses it, both reflected. Four bytes at a time from four tables ("slicing").
+ * as xz uses it, both reflected, four bytes at a time from four tables ("slicing"); and SHA-256 in their shape.
  */
+import { Sha256 } from '../../sha256.ts';
 
 const CRC32_POLYNOMIAL = 0xedb8_8320;
 const CRC64_POLYNOMIAL = { low: 0xd787_0f42, high: 0xc96c_5795 };
@@ -11,7 +12,7 @@ const SLICES = 4;
 /** A running sum. */
 export interface Checksum {
   update(bytes: Uint8Array): void;
-  /** The sum as it stands in files: little-endian. */
+  /** The sum as it stands in files. */
   digest(): Uint8Array;
 }
 
@@ -115,6 +116,19 @@ export class Crc64 implements Checksum {
 
   digest(): Uint8Array {
     return Uint8Array.of(...littleEndian(~this.low), ...littleEndian(~this.high));
+  }
+}
+
+export class Sha256Sum implements Checksum {
+  private readonly sum = new Sha256();
+
+  update(bytes: Uint8Array): void {
+    this.sum.update(bytes);
+  }
+
+  digest(): Uint8Array {
+    const pairs = this.sum.hex().match(/../g) ?? [];
+    return Uint8Array.from(pairs, (pair) => Number.parseInt(pair, 16));
   }
 }
 

@@ -103,8 +103,8 @@ const FRONT_BYTES = 128;
 const CHANGES = 4;
 
 /** A damaged copy. Sums in headers are made right again in half of them, so that what is behind gets tested. */
-export function mutate(file: Uint8Array, random: SeededRandom): Uint8Array {
-  let damaged = file.slice();
+export function mutate(file: Uint8Array, random: SeededRandom): Uint8Array<ArrayBuffer> {
+  let damaged = new Uint8Array(file);
   const count = 1 + random.below(CHANGES);
   for (let change = 0; change < count && damaged.length > 0; change++) damaged = damage(damaged, random);
   if (random.below(2) === 0) repairSums(damaged);
@@ -120,7 +120,7 @@ function placeIn(file: Uint8Array, random: SeededRandom): number {
   return random.below(file.length);
 }
 
-function damage(file: Uint8Array, random: SeededRandom): Uint8Array {
+function damage(file: Uint8Array<ArrayBuffer>, random: SeededRandom): Uint8Array<ArrayBuffer> {
   const at = placeIn(file, random);
   switch (random.below(8)) {
     case 0:
@@ -148,7 +148,7 @@ function damage(file: Uint8Array, random: SeededRandom): Uint8Array {
   }
 }
 
-function spliced(file: Uint8Array, at: number, drop: number, more: Uint8Array): Uint8Array {
+function spliced(file: Uint8Array, at: number, drop: number, more: Uint8Array): Uint8Array<ArrayBuffer> {
   const rest = file.subarray(Math.min(file.length, at + drop));
   const result = new Uint8Array(at + more.length + rest.length);
   result.set(file.subarray(0, at));
@@ -160,7 +160,7 @@ function spliced(file: Uint8Array, at: number, drop: number, more: Uint8Array): 
 const XZ = { magic: 0xfd37_7a58, headerBytes: 12, footerBytes: 12, unit: 4 } as const;
 const VHD = { cookie: 0x636f_6e65, headerCookie: 0x6378_7370, footerBytes: 512, headerBytes: 1024 } as const;
 
-function repairSums(file: Uint8Array): void {
+function repairSums(file: Uint8Array<ArrayBuffer>): void {
   const view = new DataView(file.buffer);
   if (file.length > 64 && view.getUint32(0) === XZ.magic) repairXz(file, view);
   const last = file.length - VHD.footerBytes;
