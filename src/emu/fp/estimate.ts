@@ -14,19 +14,24 @@ const ESTIMATE_BITS = 8;
 const ESTIMATE_MASK = 0xff;
 
 /** RecipEstimate: `scaled`/512 in [0.5, 1) to its reciprocal in 1/256, rounded. */
-function recipEstimate(scaled: number): number {
+export function recipEstimate(scaled: number): number {
   const midpoint = scaled * 2 + 1;
   const reciprocal = Math.floor(2 ** 19 / midpoint);
   return (reciprocal + 1) >> 1;
 }
 
 /** RecipSqrtEstimate: `scaled`/512 in [0.25, 1) to the reciprocal of its root in 1/256, rounded. */
-function recipSqrtEstimate(scaled: number): number {
+export function recipSqrtEstimate(scaled: number): number {
+  return RECIP_SQRT_ESTIMATES[scaled]!;
+}
+const SMALLEST_SCALED = 128;
+const RECIP_SQRT_ESTIMATES = Uint16Array.from({ length: 512 }, (_, scaled) => {
+  if (scaled < SMALLEST_SCALED) return 0;
   const midpoint = scaled < 256 ? scaled * 2 + 1 : ((scaled & ~1) + 1) * 2;
   let root = 512;
   while (midpoint * (root + 1) * (root + 1) < 2 ** 28) root += 1;
   return (root + 1) >> 1;
-}
+});
 
 /** A mantissa's leading one and the eight bits after it. */
 function leadingNine(mantissa: bigint, length: number): number {

@@ -1,12 +1,16 @@
 /**
  * Conversions between doubles and 64-bit integers in two halves, for FPCR in its default mode: FCVTxS,
- * FCVTxU, SCVTF and UCVTF as sums and products that a double holds exactly. Singles use the same, widened.
+ * FCVTxU, SCVTF and UCVTF as sums and products that a double holds exactly. Singles and halves use the same,
+ * widened.
  */
 import { FPSR, ROUNDING, type Rounding } from './environment.ts';
 import { roundToOdd, sumError } from './exact-error.ts';
-import { roundTiesToAway, roundTiesToEven, UNKNOWN } from './fast-double.ts';
+import type { Store } from './fast-narrow.ts';
+import { roundTiesToAway, roundTiesToEven, UNKNOWN } from './fast-operations.ts';
 
 const TWO_32 = 2 ** 32;
+const HALF_WORD_BITS = 16;
+const HALF_WORD = 0xffff;
 
 const ROUNDERS: readonly ((a: number) => number)[] = (() => {
   const rounders: ((a: number) => number)[] = [];
@@ -34,7 +38,8 @@ export function doubleToFixed(
   if (!(rounded < limit && rounded >= smallest)) return UNKNOWN;
   const high = Math.floor(rounded / TWO_32);
   words[0] = rounded - high * TWO_32;
-  words[1] = width === 32 ? 0 : high;
+  words[1] = width === 64 ? high : 0;
+  if (width === HALF_WORD_BITS) words[0] = words[0]! & HALF_WORD;
   return rounded === scaled ? 0 : FPSR.IXC;
 }
 
@@ -52,8 +57,9 @@ export function fixedToDouble(
   return value.error === 0 ? 0 : FPSR.IXC;
 }
 
-/** As fixedToDouble, to single: 64 bits pass through a double rounded to odd. */
-export function fixedToSingle(
+/** As fixedToDouble, to single or half: 64 bits pass through a double rounded to odd. */
+export function fixedToNarrow(
+  store: Store,
   low: number,
   high: number,
   width: number,
@@ -62,20 +68,22 @@ export function fixedToSingle(
   result: Float32Array,
 ): number {
   const value = assemble(low, high, width, unsigned);
-  const odd = roundToOdd(value.nearest, value.error);
-  const rounded = Math.fround(odd);
-  result[0] = rounded * 2 ** -fractionBits;
-  return value.error === 0 && rounded === odd ? 0 : FPSR.IXC;
+  const odd = roundToOdd(value.nearest, value.error) * 2 ** -fractionBits;
+  return store(odd, value.error === 0, result);
 }
 
-/** The nearest double to a 32- or 64-bit integer, and what it leaves. */
+/** The nearest double to an integer, and what it leaves. */
 function assemble(
   low: number,
   high: number,
   width: number,
   unsigned: boolean,
 ): { readonly nearest: number; readonly error: number } {
-  if (width === 32) return { nearest: unsigned ? low >>> 0 : low | 0, error: 0 };
+  if (width < 64) {
+    const unused = 32 - width;
+    const top = low << unused;
+    return { nearest: unsigned ? top >>> unused : top >> unused, error: 0 };
+  }
   const highPart = (unsigned ? high >>> 0 : high | 0) * TWO_32;
   const lowPart = low >>> 0;
   const nearest = highPart + lowPart;

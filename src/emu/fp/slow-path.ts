@@ -3,34 +3,25 @@
  * low one first; results go to two words given at construction, zero-extended;
  * exceptions are added to FPSR through a port.
  *
- * While FPCR is in its default mode, single and double precision first try the host's arithmetic, whose
- * residuals give the exact flags; everything else takes the BigInt algorithms.
+ * While FPCR rounds to nearest, the host's arithmetic is tried first, whose residuals give the exact flags;
+ * everything else takes the BigInt algorithms.
  */
-import { fpCompare, NZCV } from './compare.ts';
+import { fpCompare } from './compare.ts';
 import { fixedToFP, fpConvert, fpToFixed, fpToFixedJS } from './convert.ts';
 import { FPCR, FpEnvironment, ROUNDING, type Rounding } from './environment.ts';
 import { bfDotAddFast } from './fast-bfloat.ts';
-import { FAST_DOUBLE_BINARY, FAST_DOUBLE_UNARY, fusedMultiplyAdd, UNKNOWN } from './fast-double.ts';
-import { doubleToFixed, fixedToDouble, fixedToSingle } from './fast-integer.ts';
-import {
-  convertToSingle,
-  FAST_SINGLE_BINARY,
-  FAST_SINGLE_UNARY,
-  fusedMultiplyAddSingle,
-} from './fast-single.ts';
+import { UNKNOWN } from './fast-operations.ts';
+import { FastPath, type Register } from './fast-path.ts';
 import { DOUBLE } from './format.ts';
 import {
   BINARY_ROWS,
-  type BinaryName,
   type BinaryOperation,
   FORMATS,
   FP_FORMAT,
   FP_TERNARY,
-  type FusedName,
   TERNARY_ROWS,
   type TernaryOperation,
   UNARY_ROWS,
-  type UnaryName,
   type UnaryOperation,
 } from './operations.ts';
 
@@ -44,45 +35,9 @@ export interface FpPorts {
 /** Rounding "as FPCR says", beside the values of ROUNDING. */
 export const ROUNDING_CURRENT = 6;
 
-/** The narrowest integers that the host path converts. */
-const WORD_BITS = 32;
-
-/** While all of these are clear, the host's arithmetic has the modes that FPCR asks for. */
-const FAST_MODE_MASK = FPCR.RMODE | FPCR.FZ;
-
 const UNARY = Object.values(UNARY_ROWS) as UnaryOperation[];
 const BINARY = Object.values(BINARY_ROWS) as BinaryOperation[];
 const TERNARY = Object.values(TERNARY_ROWS) as TernaryOperation[];
-
-// Host functions by operation number; holes take the BigInt path.
-const UNARY_NAMES = Object.keys(UNARY_ROWS) as UnaryName[];
-const BINARY_NAMES = Object.keys(BINARY_ROWS) as BinaryName[];
-const FAST_DOUBLE_UNARIES = UNARY_NAMES.map((name) => FAST_DOUBLE_UNARY[name]);
-const FAST_SINGLE_UNARIES = UNARY_NAMES.map((name) => FAST_SINGLE_UNARY[name]);
-const FAST_DOUBLE_BINARIES = BINARY_NAMES.map((name) => FAST_DOUBLE_BINARY[name]);
-const FAST_SINGLE_BINARIES = BINARY_NAMES.map((name) => FAST_SINGLE_BINARY[name]);
-
-/** Which factors and addends the fused operations negate, in the order of TERNARY_ROWS. */
-const FUSED_SIGNS = {
-  FMADD: { addend: 1, factor: 1 },
-  FMSUB: { addend: 1, factor: -1 },
-  FNMADD: { addend: -1, factor: -1 },
-  FNMSUB: { addend: -1, factor: 1 },
-} as const satisfies Record<FusedName, { addend: number; factor: number }>;
-const FUSED = Object.values(FUSED_SIGNS);
-
-/** One 64-bit register seen as words, numbers and a BigInt. */
-class Register {
-  readonly words = new Int32Array(2);
-  readonly single = new Float32Array(this.words.buffer);
-  readonly double = new Float64Array(this.words.buffer);
-  readonly bits = new BigUint64Array(this.words.buffer);
-
-  set(low: number, high: number): void {
-    this.words[0] = low;
-    this.words[1] = high;
-  }
-}
 
 /** Widths of the formats by number, as masks of the low and high word. */
 const LOW_MASK = [0, 0xffff, -1, -1, 0xffff];
@@ -99,10 +54,7 @@ export class FpSlowPath {
   readonly #ports: FpPorts;
   readonly #exactOnly: boolean;
   readonly #env = new FpEnvironment();
-  readonly #a = new Register();
-  readonly #b = new Register();
-  readonly #c = new Register();
-  readonly #out = new Register();
+  readonly #fast = new FastPath();
 
   /** @param result receives the low and high words of results. */
   constructor(result: Int32Array, ports: FpPorts, options: FpSlowPathOptions = {}) {
@@ -113,23 +65,23 @@ export class FpSlowPath {
 
   /** Runs the unary operation numbered `op` (FP_UNARY) in `format` (FP_FORMAT). */
   unary(op: number, format: number, low: number, high: number): void {
-    const a = this.#a;
-    a.set(low, high);
-    if (this.#isFastMode() && this.#finishFast(format, this.#fastUnary(op, format))) return;
+    const fast = this.#fast;
+    fast.a.set(low, high);
+    if (this.#mayUseHost(format, 1) && this.#finishFast(format, fast.unary(op, format))) return;
     const env = this.#beginExact();
-    this.#finishExact(UNARY[op]!(FORMATS[format]!, this.#operand(a, format), env));
+    this.#finishExact(UNARY[op]!(FORMATS[format]!, this.#operand(fast.a, format), env));
   }
 
   /** Runs the binary operation numbered `op` (FP_BINARY). */
   binary(op: number, format: number, aLow: number, aHigh: number, bLow: number, bHigh: number): void {
-    const a = this.#a;
-    const b = this.#b;
-    a.set(aLow, aHigh);
-    b.set(bLow, bHigh);
-    if (this.#isFastMode() && this.#finishFast(format, this.#fastBinary(op, format))) return;
+    const fast = this.#fast;
+    fast.a.set(aLow, aHigh);
+    fast.b.set(bLow, bHigh);
+    if (this.#mayUseHost(format, 2) && this.#finishFast(format, fast.binary(op, format))) return;
     const env = this.#beginExact();
-    const result = BINARY[op]!(FORMATS[format]!, this.#operand(a, format), this.#operand(b, format), env);
-    this.#finishExact(result);
+    const op1 = this.#operand(fast.a, format);
+    const op2 = this.#operand(fast.b, format);
+    this.#finishExact(BINARY[op]!(FORMATS[format]!, op1, op2, env));
   }
 
   /** Runs the fused operation numbered `op` (FP_TERNARY) on addend c and factors a and b. */
@@ -143,55 +95,21 @@ export class FpSlowPath {
     bLow: number,
     bHigh: number,
   ): void {
-    this.#c.set(cLow, cHigh);
-    this.#a.set(aLow, aHigh);
-    this.#b.set(bLow, bHigh);
-    if (op === FP_TERNARY.BFDOT && !this.#exactOnly) return this.#dotAdd();
-    if (this.#isFastMode() && this.#finishFast(format, this.#fastFused(op, format))) return;
+    const fast = this.#fast;
+    fast.c.set(cLow, cHigh);
+    fast.a.set(aLow, aHigh);
+    fast.b.set(bLow, bHigh);
+    if (op === FP_TERNARY.BFDOT && !this.#exactOnly) {
+      // Whatever FPCR says, and raising nothing.
+      this.#deliver(bfDotAddFast(cLow, aLow, bLow), 0);
+      return;
+    }
+    if (this.#mayUseHost(format, 3) && this.#finishFast(format, fast.ternary(op, format))) return;
     const env = this.#beginExact();
-    const addend = this.#operand(this.#c, format);
-    const factor1 = this.#operand(this.#a, format);
-    const factor2 = this.#operand(this.#b, format);
+    const addend = this.#operand(fast.c, format);
+    const factor1 = this.#operand(fast.a, format);
+    const factor2 = this.#operand(fast.b, format);
     this.#finishExact(TERNARY[op]!(FORMATS[format]!, addend, factor1, factor2, env));
-  }
-
-  /** BFDOT, in any mode: it raises nothing. */
-  #dotAdd(): void {
-    const [addend, pair1, pair2] = [this.#c.words[0]!, this.#a.words[0]!, this.#b.words[0]!];
-    this.#out.words[0] = bfDotAddFast(addend, pair1, pair2);
-    this.#finishFast(FP_FORMAT.SINGLE, 0);
-  }
-
-  #fastUnary(op: number, format: number): number {
-    const a = this.#a;
-    if (format === FP_FORMAT.DOUBLE) {
-      return FAST_DOUBLE_UNARIES[op]?.(a.double[0]!, this.#out.double) ?? UNKNOWN;
-    }
-    if (format !== FP_FORMAT.SINGLE) return UNKNOWN;
-    return FAST_SINGLE_UNARIES[op]?.(a.single[0]!, this.#out.single) ?? UNKNOWN;
-  }
-
-  #fastBinary(op: number, format: number): number {
-    const a = this.#a;
-    const b = this.#b;
-    if (format === FP_FORMAT.DOUBLE) {
-      return FAST_DOUBLE_BINARIES[op]?.(a.double[0]!, b.double[0]!, this.#out.double) ?? UNKNOWN;
-    }
-    if (format !== FP_FORMAT.SINGLE) return UNKNOWN;
-    return FAST_SINGLE_BINARIES[op]?.(a.single[0]!, b.single[0]!, this.#out.single) ?? UNKNOWN;
-  }
-
-  #fastFused(op: number, format: number): number {
-    const { addend, factor } = FUSED[op]!;
-    const a = this.#a;
-    const b = this.#b;
-    const c = this.#c;
-    if (format === FP_FORMAT.DOUBLE) {
-      return fusedMultiplyAdd(addend * c.double[0]!, factor * a.double[0]!, b.double[0]!, this.#out.double);
-    }
-    if (format !== FP_FORMAT.SINGLE) return UNKNOWN;
-    const { single } = this.#out;
-    return fusedMultiplyAddSingle(addend * c.single[0]!, factor * a.single[0]!, b.single[0]!, single);
   }
 
   /** FCMP, FCMPE and, before their conditions, FCCMP: the NZCV value; `signalling` is the E form. */
@@ -203,19 +121,16 @@ export class FpSlowPath {
     bLow: number,
     bHigh: number,
   ): number {
-    this.#a.set(aLow, aHigh);
-    this.#b.set(bLow, bHigh);
-    if (this.#isFastMode() && format !== FP_FORMAT.HALF) {
-      const isDouble = format === FP_FORMAT.DOUBLE;
-      const a = isDouble ? this.#a.double[0]! : this.#a.single[0]!;
-      const b = isDouble ? this.#b.double[0]! : this.#b.single[0]!;
-      if (a === b) return NZCV.EQUAL;
-      if (a < b) return NZCV.LESS;
-      if (a > b) return NZCV.GREATER;
+    const fast = this.#fast;
+    fast.a.set(aLow, aHigh);
+    fast.b.set(bLow, bHigh);
+    if (this.#mayUseHost(format, 2)) {
+      const flags = fast.compare(format);
+      if (flags !== UNKNOWN) return flags;
     }
     const env = this.#beginExact();
-    const op1 = this.#operand(this.#a, format);
-    const op2 = this.#operand(this.#b, format);
+    const op1 = this.#operand(fast.a, format);
+    const op2 = this.#operand(fast.b, format);
     const flags = fpCompare(FORMATS[format]!, op1, op2, signalling !== 0, env);
     this.#raise(env.exceptions);
     return flags;
@@ -223,25 +138,14 @@ export class FpSlowPath {
 
   /** FCVT between formats; `rounding` is ROUNDING.ODD for FCVTXN, else ROUNDING_CURRENT. */
   convert(from: number, to: number, rounding: number, low: number, high: number): void {
-    const a = this.#a;
-    a.set(low, high);
-    if (this.#isFastMode() && rounding === ROUNDING_CURRENT) {
-      if (this.#finishFast(to, this.#fastConvert(from, to))) return;
+    const fast = this.#fast;
+    fast.a.set(low, high);
+    if (rounding === ROUNDING_CURRENT && this.#mayConvertByHost()) {
+      if (this.#finishFast(to, fast.convert(from, to))) return;
     }
     const env = this.#beginExact();
-    const operand = this.#operand(a, from);
+    const operand = this.#operand(fast.a, from);
     this.#finishExact(fpConvert(FORMATS[from]!, FORMATS[to]!, operand, env, this.#rounding(rounding)));
-  }
-
-  #fastConvert(from: number, to: number): number {
-    const a = this.#a;
-    if (from === FP_FORMAT.DOUBLE && to === FP_FORMAT.SINGLE) {
-      return convertToSingle(a.double[0]!, this.#out.single);
-    }
-    if (from !== FP_FORMAT.SINGLE || to !== FP_FORMAT.DOUBLE) return UNKNOWN;
-    const value = a.single[0]!;
-    this.#out.double[0] = value;
-    return Number.isNaN(value) ? UNKNOWN : 0;
   }
 
   /** FCVTxS and FCVTxU to `width` (16, 32, 64) bits with `fractionBits` after the point. */
@@ -254,18 +158,20 @@ export class FpSlowPath {
     low: number,
     high: number,
   ): void {
-    const a = this.#a;
-    a.set(low, high);
+    const fast = this.#fast;
+    fast.a.set(low, high);
     const isUnsigned = unsigned !== 0;
-    if (format !== FP_FORMAT.HALF && width >= WORD_BITS && this.#isFastMode()) {
-      const value = format === FP_FORMAT.DOUBLE ? a.double[0]! : a.single[0]!;
+    if (this.#mayUseHost(format, 1)) {
       const direction = rounding === ROUNDING_CURRENT ? ROUNDING.TIEEVEN : (rounding as Rounding);
-      const { words } = this.#out;
-      const exceptions = doubleToFixed(value, width, fractionBits, isUnsigned, direction, words);
-      if (this.#finishFast(FP_FORMAT.DOUBLE, exceptions)) return;
+      const exceptions = fast.toFixed(format, width, fractionBits, isUnsigned, direction);
+      if (exceptions !== UNKNOWN) {
+        this.#raise(exceptions);
+        this.#deliver(fast.out.words[0]!, fast.out.words[1]!);
+        return;
+      }
     }
     const env = this.#beginExact();
-    const operand = this.#operand(a, format);
+    const operand = this.#operand(fast.a, format);
     const direction = this.#rounding(rounding);
     this.#finishExact(fpToFixed(FORMATS[format]!, operand, width, fractionBits, isUnsigned, env, direction));
   }
@@ -279,33 +185,39 @@ export class FpSlowPath {
     low: number,
     high: number,
   ): void {
+    const fast = this.#fast;
+    fast.a.set(low, high);
     const isUnsigned = unsigned !== 0;
-    if (this.#isFastMode() && format !== FP_FORMAT.HALF && width >= WORD_BITS) {
-      const { double, single } = this.#out;
-      const exceptions =
-        format === FP_FORMAT.DOUBLE
-          ? fixedToDouble(low, high, width, fractionBits, isUnsigned, double)
-          : fixedToSingle(low, high, width, fractionBits, isUnsigned, single);
-      this.#finishFast(format, exceptions);
-      return;
+    if (this.#mayUseHost(format, 0)) {
+      if (this.#finishFast(format, fast.fromFixed(format, width, fractionBits, isUnsigned))) return;
     }
-    this.#a.set(low, high);
     const env = this.#beginExact();
-    const operand = this.#a.bits[0]!;
+    const operand = fast.a.bits[0]!;
     this.#finishExact(fixedToFP(FORMATS[format]!, operand, width, fractionBits, isUnsigned, env));
   }
 
   /** FJCVTZS: stores the integer, returns PSTATE.Z. */
   toFixedJS(low: number, high: number): number {
-    this.#a.set(low, high);
+    this.#fast.a.set(low, high);
     const env = this.#beginExact();
-    const { value, exact } = fpToFixedJS(DOUBLE, this.#a.bits[0]!, env);
+    const { value, exact } = fpToFixedJS(DOUBLE, this.#fast.a.bits[0]!, env);
     this.#finishExact(value);
     return exact ? 1 : 0;
   }
 
-  #isFastMode(): boolean {
-    return !this.#exactOnly && (this.#ports.readFpcr() & FAST_MODE_MASK) === 0;
+  /** FPCR's bit that flushes denormals of `format`. */
+  #flushes(format: number): boolean {
+    return (this.#ports.readFpcr() & (format === FP_FORMAT.HALF ? FPCR.FZ16 : FPCR.FZ)) !== 0;
+  }
+
+  /** Whether the host's arithmetic has the modes that FPCR asks for, for these operands (the first of a, b, c). */
+  #mayUseHost(format: number, operands: number): boolean {
+    if (this.#exactOnly || (this.#ports.readFpcr() & FPCR.RMODE) !== 0) return false;
+    return operands === 0 || !this.#flushes(format) || this.#fast.readsNoDenormals(format, operands);
+  }
+  /** Conversions have rules of their own about flushing and halves. */
+  #mayConvertByHost(): boolean {
+    return !this.#exactOnly && (this.#ports.readFpcr() & (FPCR.RMODE | FPCR.FZ | FPCR.AHP)) === 0;
   }
 
   #beginExact(): FpEnvironment {
@@ -329,20 +241,25 @@ export class FpSlowPath {
     if (exceptions !== 0) this.#ports.orFpsr(exceptions);
   }
 
-  /** Delivers what a fast path left in the output register, unless it did not decide the case. */
+  #deliver(low: number, high: number): void {
+    this.#result[0] = low;
+    this.#result[1] = high;
+  }
+
+  /** Delivers what the host path left in its output, unless it did not decide the case. */
   #finishFast(format: number, exceptions: number): boolean {
     if (exceptions === UNKNOWN) return false;
-    const { words } = this.#out;
-    this.#result[0] = words[0]!;
-    this.#result[1] = format === FP_FORMAT.DOUBLE ? words[1]! : 0;
+    const { words } = this.#fast.out;
+    if (this.#flushes(format) && !this.#fast.givesNothingTiny(format, exceptions)) return false;
+    this.#deliver(words[0]!, format === FP_FORMAT.DOUBLE ? words[1]! : 0);
     this.#raise(exceptions);
     return true;
   }
 
   #finishExact(bits: bigint): void {
-    this.#out.bits[0] = bits;
-    this.#result[0] = this.#out.words[0]!;
-    this.#result[1] = this.#out.words[1]!;
+    const { out } = this.#fast;
+    out.bits[0] = bits;
+    this.#deliver(out.words[0]!, out.words[1]!);
     this.#raise(this.#env.exceptions);
   }
 }
