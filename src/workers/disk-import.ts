@@ -9,7 +9,7 @@
 import { chunkPrefix, chunksOf, holePrefix } from '../emu/storage/chunk-batches.ts';
 import { CHUNK_BYTES, ChunkedStore } from '../emu/storage/chunked-store.ts';
 import { checkedName, type DiskCatalogue } from '../emu/storage/disk-catalogue.ts';
-import { DiskError } from '../emu/storage/disk-error.ts';
+import { DiskError, type DiskErrorKind } from '../emu/storage/disk-error.ts';
 import type { DiskProgress } from '../emu/storage/disk-info.ts';
 import type { DiskLocks } from '../emu/storage/disk-locks.ts';
 import type { DiskOrigin, DiskRecord, LayerRecord } from '../emu/storage/disk-records.ts';
@@ -28,6 +28,15 @@ import { LayerWriter } from './layer-writer.ts';
 const SECTOR_BYTES = 512;
 /** Steps in which an image is copied out of its file. */
 const COPY_BYTES = CHUNK_BYTES;
+
+/** What trying again would not change. */
+const HOPELESS: ReadonlySet<DiskErrorKind> = new Set([
+  'bad-image',
+  'wrong-checksum',
+  'cancelled',
+  'quota',
+  'no-ranges',
+]);
 
 export interface ImportPorts {
   readonly records: RecordStore;
@@ -57,10 +66,11 @@ export function importImage(
   ports: ImportPorts,
   watch: ImportWatch,
 ): Promise<string> {
-  const { expectedSha256, ...asked } = request;
+  const { name, origin, expectedSha256, diskBytes } = request;
   const record: ImportRecord = {
-    ...asked,
-    name: checkedName(request.name),
+    name: checkedName(name),
+    origin,
+    ...(diskBytes !== undefined && { diskBytes }),
     ...(expectedSha256 !== undefined && { expectedSha256: expectedSha256.toLowerCase() }),
     id: ports.newId(),
     layer: ports.newId(),
@@ -117,8 +127,8 @@ class Import {
       const error = this.#watch.signal.aborted
         ? new DiskError('cancelled', 'The import was cancelled; nothing was kept.')
         : asDiskError(failure);
-      // What was lost with the connection can be fetched later, from where it broke off.
-      if (error.kind !== 'network') await discardImport(this.#record, this.#ports.records);
+      // A connection or a file that was lost, perhaps with the tab, may come back: the import can go on then.
+      if (HOPELESS.has(error.kind)) await discardImport(this.#record, this.#ports.records);
       throw error;
     } finally {
       release();
