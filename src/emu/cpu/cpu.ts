@@ -41,6 +41,7 @@ const PC_ALIGNMENT_MASK = 3;
 const PAGE_OFFSET_MASK = 0xfff;
 const EL1 = 1;
 const GENERAL_REGISTERS = 31;
+const ELR_CELL = cellOffset('ELR_EL1');
 const SCTLR_CELL = cellOffset('SCTLR_EL1');
 /** At most this many different PCs are reported as undefined. */
 const MAX_REPORTED = 1000;
@@ -250,8 +251,17 @@ export class Cpu implements CpuRuntime {
   }
 
   eret(): StepResult {
+    return this.returnTo(ELR_CELL);
+  }
+
+  eretToScratch(): StepResult {
+    return this.returnTo(CPU.SCRATCH);
+  }
+
+  /** Exception return to the address in a field of the state block. */
+  private returnTo(field: number): StepResult {
     if (this.state.get(CPU.EL) === 0) return this.undefinedBecause('ERET');
-    this.exceptions.exceptionReturn();
+    this.exceptions.exceptionReturn(field);
     if (this.exceptions.takeInterrupt()) return EXCEPTION;
     // The next instruction would meet PSTATE.IL, unless it cannot even be fetched.
     if (this.state.get(CPU.IL)) return this.fetchAddress() === 0 ? EXCEPTION : this.illegalState();

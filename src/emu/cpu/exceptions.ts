@@ -78,14 +78,14 @@ export class Exceptions implements FaultSink {
     return true;
   }
 
-  /** ERET at EL1. An illegal return sets PSTATE.IL and stays at the same level. */
-  exceptionReturn(): void {
+  /** ERET at EL1, to the address in a field of the state block. An illegal return sets PSTATE.IL and stays at the same level. */
+  exceptionReturn(addressField: number): void {
     const s = this.state;
     const spsr = s.get(SPSR_CELL);
     const el = (spsr >>> SPSR.EL_SHIFT) & SPSR.EL_MASK;
     const legal = isLegalReturn(spsr, el, s.get(CPU.EL));
     s.set(CPU.SS, legal && this.stepAfterReturn(spsr, el) && spsr & SPSR.SS ? 1 : 0);
-    s.copyPair(ELR, CPU.PC);
+    s.copyPair(addressField, CPU.PC);
     applySpsrFlags(s, spsr);
     if (legal) {
       selectMode(s, el, spsr & SPSR.SP);

@@ -46,6 +46,17 @@ const MAIR_CELL = cellOffset('MAIR_EL1');
 const TTBR0_CELL = cellOffset('TTBR0_EL1');
 const TTBR1_CELL = cellOffset('TTBR1_EL1');
 
+const TAG_BITS = 8;
+const BIT_55_HI = 1 << (55 - 32);
+const TAG_HI = 0xff << 24;
+
+/** The bits of an address above the translated ones, but for bit 55 and an ignored top byte; as two halves. */
+function codeBits(inputBits: number, topByteIgnored: boolean): [lo: number, hi: number] {
+  const lo = inputBits < 32 ? -1 << inputBits : 0;
+  const hi = inputBits < 32 ? -1 : -1 << (inputBits - 32);
+  return [lo, hi & ~BIT_55_HI & (topByteIgnored ? ~TAG_HI : -1)];
+}
+
 export class ExecutionContext {
   private readonly state: CpuState;
   private readonly mmu: Mmu;
@@ -82,6 +93,23 @@ export class ExecutionContext {
   regimeChanged(): void {
     this.mmu.configure(this.regimeRegisters());
     this.trapsChanged();
+    this.authenticationChanged();
+  }
+
+  /** After a change of TCR_EL1: where addresses hold authentication codes (Arm ARM D8.10.1). */
+  private authenticationChanged(): void {
+    const { low, high } = this.mmu.regime;
+    const s = this.state;
+    for (const [half, code, data] of [
+      [low, CPU.PAC_MASK_LOW_CODE, CPU.PAC_MASK_LOW_DATA],
+      [high, CPU.PAC_MASK_HIGH_CODE, CPU.PAC_MASK_HIGH_DATA],
+    ] as const) {
+      s.setPair(code, ...codeBits(half.inputBits, half.codeTopByteIgnored));
+      s.setPair(data, ...codeBits(half.inputBits, half.topByteIgnored));
+    }
+    const tagged = (ignored: boolean) => (ignored ? TAG_BITS : 0);
+    s.setPair(CPU.PAC_SIGN_SHIFT_CODE, tagged(low.codeTopByteIgnored || high.codeTopByteIgnored), 0);
+    s.setPair(CPU.PAC_SIGN_SHIFT_DATA, tagged(low.topByteIgnored || high.topByteIgnored), 0);
   }
 
   /** After a change of TTBRn_EL1. */

@@ -42,10 +42,7 @@ const CORTEX_A76: readonly FeatureName[] = [
 const MIDR_CORTEX_A72_R0P3 = 0x410f_d083n;
 
 /** Features that are not complete yet: no profile has them. Whoever completes one takes it off this list. */
-const UNFINISHED: readonly FeatureName[] = [
-  'FEAT_PAuth',
-  'FEAT_BTI',
-];
+const UNFINISHED: readonly FeatureName[] = ['FEAT_BTI'];
 
 function only(features: readonly FeatureName[]): FeatureSet {
   return new Set(features.filter((feature) => !UNFINISHED.includes(feature)));

@@ -85,6 +85,8 @@ export interface CpuRuntime extends Stateful {
   illegalState(): StepResult;
   spAlignment(): StepResult;
   eret(): StepResult;
+  /** ERETAA, ERETAB: to the address in SCRATCH instead of ELR_EL1. */
+  eretToScratch(): StepResult;
   /** WAIT, or RESYNC when an interrupt is pending already (masked or not). */
   waitForInterrupt(): StepResult;
   /** RESYNC: clears the event register, or yields. */

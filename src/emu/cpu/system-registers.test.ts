@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SLOT_SINK, SLOT_ZERO } from '../layout/cpu-state.ts';
-import { CPU_PROFILES } from './profiles.ts';
 import { CpuHarness, registerKey } from '../testing/cpu-harness.ts';
+import { CPU_PROFILES } from './profiles.ts';
 import { CONTINUE, EXCEPTION, RESYNC, systemKey } from './runtime.ts';
 import { SYSTEM_OPERATIONS } from './system-operations.ts';
 import type { Access } from './system-registers/row.ts';
@@ -122,7 +122,7 @@ describe('identification', () => {
 
 describe('bits', () => {
   it.each([
-    ['TCR_EL1', 0x0180_0077_ffff_ffbfn],
+    ['TCR_EL1', 0x0198_0077_ffff_ffbfn],
     ['CPACR_EL1', 0x30_0000n],
     ['VBAR_EL1', 0xffff_ffff_ffff_f800n],
     ['SPSR_EL1', 0xf1f0_13dfn],
@@ -143,7 +143,9 @@ describe('bits', () => {
 
   it('keeps the bits of SCTLR_EL1 that exist', () => {
     h.msr('SCTLR_EL1', ALL_ONES);
-    const bits = [0, 1, 2, 3, 4, 6, 7, 8, 9, 11, 12, 14, 15, 16, 18, 19, 20, 22, 23, 26, 28, 29, 44];
+    const bits = [
+      0, 1, 2, 3, 4, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 18, 19, 20, 22, 23, 26, 27, 28, 29, 30, 31, 44,
+    ];
     expect(h.get('SCTLR_EL1')).toBe(bits.reduce((value, bit) => value | (1n << BigInt(bit)), 0n));
   });
 
@@ -214,10 +216,10 @@ describe('traps and undefined accesses', () => {
   });
 
   it('logs what this CPU does not have, and not what a level may not use', () => {
-    h.cpu.systemRead(systemKey(3, 0, 2, 1, 0), 0);
+    h.cpu.systemRead(systemKey(3, 0, 2, 5, 0), 0);
     h.enterEl0();
     h.mrs('MIDR_EL1');
-    expect(h.said).toEqual(['warning cpu: undefined at EL1, PC 0x0000000040000000: MRS S3_0_C2_C1_0']);
+    expect(h.said).toEqual(['warning cpu: undefined at EL1, PC 0x0000000040000000: MRS S3_0_C2_C5_0']);
   });
 
   it('traps FPCR and FPSR with FP, at the levels that CPACR_EL1 names', () => {

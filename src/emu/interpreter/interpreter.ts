@@ -250,6 +250,7 @@ export class Interpreter {
       fpTrap: (r) => step(at(r).fpTrap()),
       spAlignment: (r) => step(at(r).spAlignment()),
       eret: (r) => step(at(r).eret()),
+      eretToScratch: (r) => step(at(r).eretToScratch()),
       waitForInterrupt: (r) => step(at(r).waitForInterrupt()),
       waitForEvent: (r) => step(at(r).waitForEvent()),
       sendEvent: (r) => step(at(r).sendEvent()),

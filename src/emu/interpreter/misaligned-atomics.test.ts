@@ -1,5 +1,5 @@
 /** Atomics at misaligned addresses (FEAT_LSE2), in every engine: as if aligned within 16 bytes, a fault beyond. */
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { CODE_ENGINE_NAMES, CODE_RAM, CodeMachine, PAGE } from '../testing/code-machine.ts';
 
 const DATA = CODE_RAM + 8 * PAGE;
@@ -9,7 +9,7 @@ const ROUNDS = 200;
 describe.each(CODE_ENGINE_NAMES)('misaligned atomics, %s', (engine) => {
   let machine: CodeMachine;
   let entry: number;
-  beforeEach(async () => {
+  beforeAll(async () => {
     machine = await CodeMachine.create(engine);
     entry = CODE_RAM;
   });

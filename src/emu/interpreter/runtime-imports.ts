@@ -22,6 +22,7 @@ export const HELPERS = {
   fpTrap: [0, false],
   spAlignment: [0, false],
   eret: [0, false],
+  eretToScratch: [0, false],
   waitForInterrupt: [0, false],
   waitForEvent: [0, false],
   sendEvent: [0, false],

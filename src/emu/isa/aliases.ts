@@ -120,32 +120,41 @@ const select: readonly Alias[] = [
 
 /** Hints by CRm:op2. */
 const HINTS: Readonly<Record<number, string>> = {
-  7: 'xpaclri',
-  8: 'pacia1716',
-  10: 'pacib1716',
-  12: 'autia1716',
-  14: 'autib1716',
   16: 'esb',
   17: 'psb csync',
   18: 'tsb csync',
   20: 'csdb',
   22: 'clearbhb',
-  24: 'paciaz',
-  25: 'paciasp',
-  26: 'pacibz',
-  27: 'pacibsp',
-  28: 'autiaz',
-  29: 'autiasp',
-  30: 'autibz',
-  31: 'autibsp',
   32: 'bti',
   34: 'bti c',
   36: 'bti j',
   38: 'bti jc',
 };
+/** Hints that have rows of their own. */
+const NAMED_HINTS = [
+  'nop',
+  'yield',
+  'wfe',
+  'wfi',
+  'sev',
+  'sevl',
+  'xpaclri',
+  'pacia1716',
+  'pacib1716',
+  'autia1716',
+  'autib1716',
+  'paciaz',
+  'paciasp',
+  'pacibz',
+  'pacibsp',
+  'autiaz',
+  'autiasp',
+  'autibz',
+  'autibsp',
+];
 const OP2_BITS = 3;
 const system: readonly Alias[] = [
-  ...['nop', 'yield', 'wfe', 'wfi', 'sev', 'sevl'].map((name) => alias(name.toUpperCase(), name)),
+  ...NAMED_HINTS.map((name) => alias(name.toUpperCase(), name)),
   ...Object.entries(HINTS).map(([number, text]) =>
     alias('HINT', text, (f) => (((f.imm4 ?? 0) << OP2_BITS) | (f.imm3 ?? 0)) === Number(number)),
   ),

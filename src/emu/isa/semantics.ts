@@ -85,6 +85,20 @@ export class Semantics extends IrBuilder {
   setRSP(r: Register, value: I32 | I64): void {
     this.writeRegister('i64', CPU.X, r, 'sp', this.toX(value));
   }
+  /** A destination that is a source, too; for register 31 the value is meaningless and goes nowhere. */
+  oldX(r: Register): I64 {
+    return this.oldR(1, r) as I64;
+  }
+  /** X0 … X30 by number, where the encoding implies the register. */
+  general(number: number): I64 {
+    return this.stateLoad('i64', CPU.X + number * X_BYTES);
+  }
+  setGeneral(number: number, value: I64): void {
+    this.stateStore('i64', CPU.X + number * X_BYTES, value);
+  }
+  stackPointer(): I64 {
+    return this.general(SLOT_SP);
+  }
   /** X30. */
   setLinkRegister(value: I64): void {
     this.stateStore('i64', CPU.X + LINK_REGISTER * X_BYTES, value);

@@ -118,6 +118,14 @@ const FIELDS = {
   EVENT_REGISTER: 4,
   /** Non-zero when DC ZVA traps at the current EL (SCTLR_EL1.DZE at EL0). */
   ZVA_TRAPPED: 4,
+  /** Which bits of an address hold its authentication code (bit 55 aside), in each half; from TCR_EL1. */
+  PAC_MASK_LOW_CODE: 8,
+  PAC_MASK_HIGH_CODE: 8,
+  PAC_MASK_LOW_DATA: 8,
+  PAC_MASK_HIGH_DATA: 8,
+  /** Left shift that brings the bit which selects the half when an address is signed to the top: 8 or 0. */
+  PAC_SIGN_SHIFT_CODE: 8,
+  PAC_SIGN_SHIFT_DATA: 8,
   /** The other system registers: one 8-byte cell a register; numbered by cpu/system-registers. */
   SYSTEM_REGISTERS: 1024 * 8,
 } as const;

@@ -424,7 +424,7 @@ export class Mmu {
   /** Linear-memory address of the page that PC is in, or 0 after an instruction abort. */
   fetchPage(pcLo: number, pcHi: number): number {
     const t = this.found;
-    this.walker.translate(this.regime, pcLo, pcHi, this.el, t);
+    this.walker.translate(this.regime, pcLo, pcHi, this.el, t, true);
     const fault = t.fault === NO_FAULT ? permissionFault(t, EL0_EXECUTE, this.el, false) : t.fault;
     if (fault !== NO_FAULT) {
       this.ports.faults.instructionAbort(fault);

@@ -33,8 +33,8 @@ const SHORT_ASID_MASK = 0xff;
 
 /** Where the fields of one half of the address space are in TCR_EL1. */
 const HALVES = [
-  { tsz: 0, epd: 7, tg: 14, granules: [12, 16, 14, 12], tbiHi: 5, e0pdHi: 23 },
-  { tsz: 16, epd: 23, tg: 30, granules: [12, 14, 12, 16], tbiHi: 6, e0pdHi: 24 },
+  { tsz: 0, epd: 7, tg: 14, granules: [12, 16, 14, 12], tbiHi: 5, tbidHi: 19, e0pdHi: 23 },
+  { tsz: 16, epd: 23, tg: 30, granules: [12, 14, 12, 16], tbiHi: 6, tbidHi: 20, e0pdHi: 24 },
 ] as const;
 const TSZ_MASK = 0x3f;
 const TSZ_MIN = 16;
@@ -54,7 +54,9 @@ export class TranslationHalf {
   walkDisabled = false;
   /** TCR_EL1.E0PDn: EL0 may not use it. */
   hiddenFromEl0 = false;
+  /** TCR_EL1.TBIn, for data; and for instructions, which TBIDn may leave out. */
   topByteIgnored = false;
+  codeTopByteIgnored = false;
   /** Bits of a virtual address that are translated. */
   inputBits = 48;
   granuleBits = 12;
@@ -67,6 +69,7 @@ export class TranslationHalf {
     this.walkDisabled = ((r.tcrLo >>> at.epd) & 1) !== 0;
     this.hiddenFromEl0 = ((r.tcrHi >>> at.e0pdHi) & 1) !== 0;
     this.topByteIgnored = ((r.tcrHi >>> at.tbiHi) & 1) !== 0;
+    this.codeTopByteIgnored = this.topByteIgnored && ((r.tcrHi >>> at.tbidHi) & 1) === 0;
     this.inputBits = ADDRESS_BITS - tsz;
     this.granuleBits = at.granules[(r.tcrLo >>> at.tg) & 3]!;
     const stride = this.granuleBits - DESCRIPTOR_BITS;
@@ -137,7 +140,7 @@ export class Stage1Regime {
 
   /** The high half of a branch target as PC holds it: an ignored top byte becomes the sign of bit 55. */
   canonicalHigh(vaHi: number): number {
-    return this.halfOf(vaHi).topByteIgnored ? (vaHi << 8) >> 8 : vaHi;
+    return this.halfOf(vaHi).codeTopByteIgnored ? (vaHi << 8) >> 8 : vaHi;
   }
 }
 

@@ -88,8 +88,8 @@ function field(lo: number, hi: number, shift: number, count: number): number {
 }
 
 /** Whether the bits above the translated ones are all copies of bit 55 (the tag aside). */
-function inRange(half: TranslationHalf, vaLo: number, vaHi: number): boolean {
-  const hi = half.topByteIgnored ? (vaHi << 8) >> 8 : vaHi | 0;
+function inRange(half: TranslationHalf, vaLo: number, vaHi: number, code: boolean): boolean {
+  const hi = (code ? half.codeTopByteIgnored : half.topByteIgnored) ? (vaHi << 8) >> 8 : vaHi | 0;
   const sign = (vaHi << 8) >> 31;
   if (half.inputBits >= 32) return hi >> (half.inputBits - 32) === sign;
   return hi === sign && (vaLo | 0) >> half.inputBits === sign;
@@ -104,12 +104,19 @@ export class TableWalker {
     this.words = new Uint32Array(memory.memory.buffer);
   }
 
-  /** Translates without checking the permission of a particular access. */
-  translate(regime: Stage1Regime, vaLo: number, vaHi: number, el: number, out: Translation): void {
+  /** Translates without checking the permission of a particular access; `code`: of an instruction fetch. */
+  translate(
+    regime: Stage1Regime,
+    vaLo: number,
+    vaHi: number,
+    el: number,
+    out: Translation,
+    code = false,
+  ): void {
     const half = regime.halfOf(vaHi);
     out.level = 0;
     if (!regime.enabled) out.fault = identity(half, vaLo, vaHi, out);
-    else if (half.walkDisabled || (half.hiddenFromEl0 && el === 0) || !inRange(half, vaLo, vaHi)) {
+    else if (half.walkDisabled || (half.hiddenFromEl0 && el === 0) || !inRange(half, vaLo, vaHi, code)) {
       out.fault = TRANSLATION_FAULT;
     } else out.fault = this.walk(regime, half, vaLo, vaHi, out);
   }

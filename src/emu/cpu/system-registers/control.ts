@@ -55,7 +55,26 @@ function trapsChanged(c: SystemContext): StepResult {
   return RESYNC;
 }
 
+const KEYS = [
+  ['APIA', 1, 0],
+  ['APIB', 1, 2],
+  ['APDA', 2, 0],
+  ['APDB', 2, 2],
+  ['APGA', 3, 0],
+] as const;
+const POINTER_KEYS: readonly SystemRegister[] = KEYS.flatMap(([name, crm, op2]) =>
+  (['LO', 'HI'] as const).map((half, index) => ({
+    name: `${name}KEY${half}_EL1`,
+    encoding: [3, 0, 2, crm, op2 + index],
+    access: 'EL1 RW',
+    feature: 'FEAT_PAuth',
+    cell: `${name}KEY${half}_EL1`,
+    writable: ALL,
+  })),
+);
+
 export const CONTROL: readonly SystemRegister[] = [
+  ...POINTER_KEYS,
   {
     name: 'SCTLR_EL1',
     encoding: [3, 0, 1, 0, 0],

@@ -6,11 +6,11 @@ import type { FeatureName } from '../features.ts';
 import { signed } from '../pattern.ts';
 import { branch, type RawFields, type Row, row, u16 } from '../row.ts';
 import type { Semantics } from '../semantics.ts';
+import { branchWithLink, HINT_PREFIX, returnAddress } from './shared.ts';
 
 const INSTRUCTION_BYTES = 4;
 const distance = (field: string, width: number) =>
   branch([field], (f: RawFields) => signed(f[field] ?? 0, width) * INSTRUCTION_BYTES);
-const returnAddress = (b: Semantics) => b.add(b.pc(), b.i64(INSTRUCTION_BYTES));
 
 const testBit = (b: Semantics, value: ReturnType<Semantics['X']>, bit: I32) =>
   b.and(b.wrap(b.shrU(value, b.zeroExtend(bit))), b.i32(1));
@@ -64,12 +64,7 @@ const branches: Row[] = [
   }),
   row('BLR', '1101011 0001 11111 000000 Rn:5 00000', 'blr <Xn>', {
     hot: true,
-    execute: ({ Rn }, b) => {
-      // The target is read first: it may be X30.
-      const target = b.X(Rn);
-      b.setLinkRegister(returnAddress(b));
-      b.branchTo(target, 'call');
-    },
+    execute: ({ Rn }, b) => branchWithLink(b, b.X(Rn)),
   }),
   row('RET', '1101011 0010 11111 000000 Rn:5 00000', 'ret{ <Xn?30>}', {
     hot: true,
@@ -101,7 +96,7 @@ const undefinedInstruction = row('UDF', '0000000000000000 imm16:16', 'udf #<imm1
 const hint = (name: string, crm: string, op2: string, run: (b: Semantics) => void): Row =>
   row(
     name,
-    `11010101000000110010 ${crm as '0000'} ${op2 as '000'} 11111`,
+    `${HINT_PREFIX} ${crm as '0000'} ${op2 as '000'} 11111`,
     `hint #0x${(Number.parseInt(crm + op2, 2)).toString(16)}`,
     {
       hot: name === 'NOP',

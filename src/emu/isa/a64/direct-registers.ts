@@ -6,6 +6,7 @@
 import type { I32 } from '../../ir/ir.ts';
 import { CPU } from '../../layout/cpu-state.ts';
 import { CELL_OFFSET } from '../../layout/system-register-cells.ts';
+import type { FeatureName } from '../features.ts';
 import { type Row, row, u16 } from '../row.ts';
 import type { Semantics } from '../semantics.ts';
 
@@ -24,7 +25,14 @@ interface DirectRegister {
   readonly allowed: (b: Semantics) => I32;
   /** Every bit can be written, and nothing follows from it. */
   readonly plainWrite: boolean;
+  readonly feature?: FeatureName;
 }
+
+/** The kernel changes its key at every entry from a program and back. */
+const KERNEL_KEY = [
+  ['APIAKEYLO_EL1', 0],
+  ['APIAKEYHI_EL1', 1],
+] as const;
 
 const systemCell = (name: keyof typeof CELL_OFFSET) => CPU.SYSTEM_REGISTERS + CELL_OFFSET[name];
 const REGISTERS: readonly DirectRegister[] = [
@@ -59,6 +67,16 @@ const REGISTERS: readonly DirectRegister[] = [
     allowed: atEl1,
     plainWrite: true,
   },
+  ...KERNEL_KEY.map(
+    ([name, op2]): DirectRegister => ({
+      name,
+      encoding: [3, 0, 2, 1, op2],
+      cell: systemCell(name),
+      allowed: atEl1,
+      plainWrite: true,
+      feature: 'FEAT_PAuth',
+    }),
+  ),
 ];
 
 const bits = (value: number, width: number) => value.toString(2).padStart(width, '0');
@@ -69,7 +87,8 @@ function encodingBits([op0, op1, crn, crm, op2]: DirectRegister['encoding']): st
 const keyOf = ([op0, op1, crn, crm, op2]: DirectRegister['encoding']): number =>
   (op0 << 14) | (op1 << 11) | (crn << 7) | (crm << 3) | op2;
 
-const registers: Row[] = REGISTERS.flatMap(({ name, encoding, cell, allowed, plainWrite }) => {
+const registers: Row[] = REGISTERS.flatMap(({ name, encoding, cell, allowed, plainWrite, feature }) => {
+  const belongs = feature && { feature };
   const refuse = (b: Semantics, helper: 'systemRead' | 'systemWrite', slot: I32) =>
     b.if(
       b.eqz(allowed(b)),
@@ -82,7 +101,8 @@ const registers: Row[] = REGISTERS.flatMap(({ name, encoding, cell, allowed, pla
     `1101010100 1 ${encodingBits(encoding) as '1'} Rt:5`,
     `mrs <Xt>, ${name.toLowerCase()}`,
     {
-      hot: true,
+      hot: feature === undefined,
+      ...belongs,
       execute: ({ Rt }, b) => {
         refuse(b, 'systemRead', b.slotNumber(Rt, 'destination'));
         b.setX(Rt, b.stateLoad('i64', cell));
@@ -95,6 +115,7 @@ const registers: Row[] = REGISTERS.flatMap(({ name, encoding, cell, allowed, pla
     `1101010100 0 ${encodingBits(encoding) as '1'} Rt:5`,
     `msr ${name.toLowerCase()}, <Xt>`,
     {
+      ...belongs,
       execute: ({ Rt }, b) => {
         refuse(b, 'systemWrite', b.slotNumber(Rt, 'source'));
         b.stateStore('i64', cell, b.X(Rt));

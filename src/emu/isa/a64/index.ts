@@ -19,6 +19,7 @@ import { fpScalar } from './fp-scalar.ts';
 import { fpVector } from './fp-vector.ts';
 import { fpVectorUnary } from './fp-vector-unary.ts';
 import { loadsStores } from './loads-stores.ts';
+import { pointerAuthentication } from './pointer-authentication.ts';
 import { releaseConsistency } from './release-consistency.ts';
 import { simdAccumulateHigh } from './simd-accumulate-high.ts';
 import { simdByElement } from './simd-by-element.ts';
@@ -36,6 +37,7 @@ export const A64_ROWS: readonly Row[] = [
   ...flagManipulation,
   ...branchesExceptionsSystem,
   ...directRegisters,
+  ...pointerAuthentication,
   ...loadsStores,
   ...atomics,
   ...releaseConsistency,

@@ -2,6 +2,19 @@
 import type { I32, I64 } from '../../ir/ir.ts';
 import type { Semantics } from '../semantics.ts';
 
+const INSTRUCTION_BYTES = 4;
+/** Where a call from here returns to. */
+export const returnAddress = (b: Semantics) => b.add(b.pc(), b.i64(INSTRUCTION_BYTES));
+
+/** BLR: the target has been read already, because it may be X30. */
+export function branchWithLink(b: Semantics, target: I64): void {
+  b.setLinkRegister(returnAddress(b));
+  b.branchTo(target, 'call');
+}
+
+/** Bits 31:12 of hints. */
+export const HINT_PREFIX = '11010101000000110010';
+
 export const flagWidth = (sf: number): 32 | 64 => (sf ? 64 : 32);
 
 /** a + b, setting the flags. */
