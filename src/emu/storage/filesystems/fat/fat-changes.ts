@@ -1,6 +1,6 @@
 /**
  * Changes of a FAT file system. The steps of each are ordered, with a flush between them, so that a crash at
- * any point leaves every file whole, old or new, and at worst clusters that belong to no file: contents come
+ * any point leaves every file whole, old or new, and at worst clusters and slots that belong to no file: contents come
  * before the chain, the chain before the entry that names it, and what an entry named is freed after it.
  */
 import { FileSystemError } from '../file-system-error.ts';
