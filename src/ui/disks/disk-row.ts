@@ -1,6 +1,6 @@
 /** A disk of the library as a row: what it is, what it costs, who uses it, and everything one can do with it. */
 import { html, nothing, type TemplateResult } from 'lit';
-import type { DiskInfo } from '../../embed/disk-library.ts';
+import type { DiskInfo, DiskOrigin } from '../../embed/disk-library.ts';
 import { formatAgo, formatBytes } from '../shell/format.ts';
 import { icon } from '../shell/icons.ts';
 import type { MenuItem } from '../shell/menu.ts';
@@ -119,7 +119,7 @@ function usage(disk: DiskInfo): TemplateResult {
 
 function details(disk: DiskInfo): TemplateResult {
   const rows: readonly (readonly [string, TemplateResult | string | undefined])[] = [
-    ['Came from', disk.origin.kind === 'url' ? disk.origin.url : originWords(disk.origin)],
+    ['Came from', originDetail(disk.origin)],
     ['SHA-256 of the file', disk.sha256 && html`<code>${disk.sha256}</code>`],
     ['Changed since', formatBytes(disk.changedBytes)],
     ['Base shared with', disk.sharesBaseWith.join(', ') || undefined],
@@ -131,6 +131,12 @@ function details(disk: DiskInfo): TemplateResult {
       ${rows.map(([label, value]) => (value ? html`<dt>${label}</dt><dd>${value}</dd>` : nothing))}
     </dl>
   </details>`;
+}
+
+/** In full, where the line of facts is short. */
+function originDetail(origin: DiskOrigin): string {
+  if (origin.kind === 'url') return origin.url;
+  return origin.kind === 'file' ? origin.fileName : originWords(origin);
 }
 
 function menuItems(disk: DiskInfo, { isBootable }: RowState, actions: DiskActions): readonly MenuItem[] {

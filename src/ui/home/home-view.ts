@@ -25,6 +25,9 @@ export type LaunchEvent = CustomEvent<LaunchOptions>;
 /** Tells the application how the user edited the machine of their own. */
 export type OptionsEvent = CustomEvent<LaunchOptions>;
 
+/** Its code comes after the first page. */
+const DISKS_TAG = 'bramble-disks';
+
 export class BrambleHome extends LitElement {
   static override properties = {
     catalog: { attribute: false },
@@ -53,6 +56,7 @@ export class BrambleHome extends LitElement {
   override connectedCallback(): void {
     super.connectedCallback();
     this.#unsubscribe = this.shelf.subscribe(() => this.requestUpdate());
+    void customElements.whenDefined(DISKS_TAG).then(() => this.requestUpdate());
   }
 
   override disconnectedCallback(): void {
@@ -67,7 +71,7 @@ export class BrambleHome extends LitElement {
   protected override render(): TemplateResult {
     return html`<main class="home" id="content" tabindex="-1">
       ${this.#hero()} ${this.#problems()} ${this.#recent()} ${this.#catalogue()}
-      <bramble-disks .shelf=${this.shelf}></bramble-disks>
+      ${customElements.get(DISKS_TAG) ? html`<bramble-disks .shelf=${this.shelf}></bramble-disks>` : nothing}
       <bramble-own-machine
         .catalog=${this.catalog}
         .options=${this.options}
