@@ -6,7 +6,7 @@ import { hardOperands, RandomWords } from './hard-operands.ts';
 import { ORACLE_ROWS, type OracleRow } from './oracle-rows.ts';
 import { TestEngine } from './test-engine.ts';
 
-const CASES = 800;
+const CASES = 500;
 const SEED = 0x5eed;
 
 function differences(row: OracleRow, fpcr: number): string[] {
