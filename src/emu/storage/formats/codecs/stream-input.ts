@@ -6,6 +6,8 @@
 import { ImageError } from '../image-error.ts';
 
 export const PADDING_BYTES = 16;
+/** So many bytes before `position` are kept, for decoders that have read ahead and give bytes back. */
+const RETURNABLE_BYTES = 8;
 
 export class StreamInput {
   /** What has arrived and was not dropped yet; valid from `position` to `limit`. */
@@ -66,14 +68,15 @@ export class StreamInput {
   }
 
   private append(chunk: Uint8Array): void {
-    const kept = this.available;
+    const from = Math.max(0, this.position - RETURNABLE_BYTES);
+    const kept = this.limit - from;
     const needed = kept + chunk.length + PADDING_BYTES;
     const old = this.bytes;
     if (needed > old.length) this.bytes = new Uint8Array(needed);
-    this.bytes.set(old.subarray(this.position, this.limit));
+    this.bytes.set(old.subarray(from, this.limit));
     this.bytes.set(chunk, kept);
-    this.start += this.position;
-    this.position = 0;
+    this.start += from;
+    this.position -= from;
     this.limit = kept + chunk.length;
     this.bytes.fill(0, this.limit, this.limit + PADDING_BYTES);
   }
