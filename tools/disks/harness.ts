@@ -1,0 +1,116 @@
+/** A page of disks in a Chromium with a profile that stays, so that the browser can be killed and opened again. */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type BrowserContext, chromium, type Page } from '@playwright/test';
+import { build } from 'vite';
+import { type PageServer, type ServedItem, servePage } from '../../src/cli/page-server.ts';
+
+const ROOT = fileURLToPath(new URL('.', import.meta.url));
+const PAGE = '/page.html';
+const CHROMIUM_PATHS = [process.env.BRAMBLE_CHROMIUM, '/usr/bin/chromium', '/usr/bin/google-chrome'];
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+export interface OpenPage {
+  readonly page: Page;
+  readonly context: BrowserContext;
+  /** Ends the browser without a word to it, as a crash or a loss of power would. */
+  kill(): Promise<void>;
+}
+
+export class DisksHarness {
+  readonly #server: PageServer;
+  readonly #profile: string;
+
+  static async open(files: Readonly<Record<string, string>> = {}): Promise<DisksHarness> {
+    const items = await buildPage();
+    for (const [path, file] of Object.entries(files)) items.set(path, { file });
+    return new DisksHarness(await servePage(items, true));
+  }
+
+  private constructor(server: PageServer) {
+    this.#server = server;
+    this.#profile = mkdtempSync(join(tmpdir(), 'bramble-disks-'));
+  }
+
+  /** Starts a browser with this harness's profile. */
+  async openPage(prepare: (page: Page) => Promise<void> = async () => {}): Promise<OpenPage> {
+    const executablePath = CHROMIUM_PATHS.find((path) => path !== undefined && existsSync(path));
+    const context = await chromium.launchPersistentContext(this.#profile, {
+      args: FLAGS,
+      headless: true,
+      ...(executablePath !== undefined && { executablePath }),
+    });
+    const page = context.pages()[0] ?? (await context.newPage());
+    await prepare(page);
+    await page.goto(this.#server.origin + PAGE);
+    await page.waitForFunction(() => 'disks' in window);
+    return { page, context, kill: () => this.#kill(context) };
+  }
+
+  async close(): Promise<void> {
+    await this.#server.close();
+    rmSync(this.#profile, { recursive: true, force: true });
+  }
+
+  async #kill(context: BrowserContext): Promise<void> {
+    const gone = new Promise((resolve) => context.once('close', resolve));
+    for (const pid of processesOf(this.#profile)) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It has ended with another one.
+      }
+    }
+    await gone;
+  }
+}
+
+/** Processes of the browser with this profile, which nobody else has (proc(5)). */
+function processesOf(profile: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(profile);
+      } catch {
+        return false;
+      }
+    });
+}
+
+async function buildPage(): Promise<Map<string, ServedItem>> {
+  const result = await build({
+    root: ROOT,
+    configFile: false,
+    logLevel: 'error',
+    worker: { format: 'es' },
+    build: {
+      write: false,
+      target: 'esnext',
+      modulePreload: false,
+      rolldownOptions: { input: join(ROOT, PAGE.slice(1)) },
+    },
+  });
+  const items = new Map<string, ServedItem>();
+  for (const { output } of [result].flat() as { output: BuiltFile[] }[]) {
+    for (const file of output) {
+      items.set(`/${file.fileName}`, { contents: file.type === 'chunk' ? file.code : file.source });
+    }
+  }
+  return items;
+}
+
+type BuiltFile =
+  | { readonly type: 'chunk'; readonly fileName: string; readonly code: string }
+  | { readonly type: 'asset'; readonly fileName: string; readonly source: string | Uint8Array };

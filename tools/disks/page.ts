@@ -1,0 +1,150 @@
+/** The page that `npm run soak:disks` and `npm run bench:disks` drive: the library, and a disk without a guest. */
+import type { Machine } from '../../src/embed/api.ts';
+import { createMachine } from '../../src/embed/create-machine.ts';
+import type { DiskLibrary } from '../../src/embed/disk-library.ts';
+import { MachineStorage } from '../../src/embed/machine-storage.ts';
+import { openStorageThread } from '../../src/embed/storage-thread.ts';
+import { openDiskLibrary } from '../../src/embed/stored-disks.ts';
+import { PortStore } from '../../src/workers/disk-port.ts';
+import { LoadSource } from './load-source.ts';
+import { RECORD_BYTES, recordBytes, recordFault } from './records.ts';
+
+/** A disk as a machine's worker has it, at the other end of a storage thread's port. */
+async function openDisk(id: string): Promise<{ store: PortStore; close(): Promise<void> }> {
+  const storage = new MachineStorage(openStorageThread);
+  const setup = await storage.open(id, 'write');
+  if (setup.mode !== 'library') throw new Error('a library disk is expected');
+  const store = new PortStore(setup.port, { size: setup.sizeBytes, readOnly: false });
+  return { store, close: () => storage.close() };
+}
+
+export interface PageCommands {
+  readonly disks: DiskLibrary;
+  /** Writes records from `first` on, some at a time, and tells the number of each flush that has ended. */
+  writeRecords(id: string, first: number, told: (last: number) => Promise<void>): Promise<never>;
+  /** What is wrong with records 0 to `last`; undefined when nothing is. */
+  checkRecords(id: string, last: number): Promise<string | undefined>;
+  /** Boots a guest with the disk; what it prints goes to `told`. */
+  bootGuest(id: string, kernel: string, initrd: string, told: (text: string) => Promise<void>): Promise<void>;
+  type(text: string): void;
+  /** Imports bytes that no file has to hold, and gives the time it took. */
+  importMade(name: string, sizeBytes: number): Promise<{ id: string; ms: number }>;
+  /** Reads the whole disk in order, in requests of `requestBytes`, `depth` at a time. */
+  readAll(
+    id: string,
+    requestBytes: number,
+    depth: number,
+  ): Promise<{ firstMs: number; againMs: number; bytes: number }>;
+  /** `count` reads of 4 kB at random places, `depth` at a time. */
+  readRandom(id: string, count: number, depth: number): Promise<number>;
+}
+
+declare global {
+  interface Window {
+    disks: PageCommands;
+  }
+}
+
+/** Records written before a flush. */
+const MOST_AT_ONCE = 40;
+let machine: Machine | undefined;
+
+/** Keeps `depth` of `count` jobs under way. */
+async function atOnce(depth: number, count: number, job: (index: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    while (next < count) await job(next++);
+  };
+  await Promise.all(Array.from({ length: depth }, lane));
+}
+
+window.disks = {
+  disks: await openDiskLibrary(),
+
+  async writeRecords(id, first, told) {
+    const { store } = await openDisk(id);
+    const room = store.size / RECORD_BYTES;
+    for (let number = first; ; ) {
+      const count = 1 + Math.floor(Math.random() * MOST_AT_ONCE);
+      for (let end = number + count; number < end; number++) {
+        void store.write((number % room) * RECORD_BYTES, recordBytes(number));
+      }
+      await store.flush();
+      await told(number - 1);
+    }
+  },
+
+  async checkRecords(id, last) {
+    const { store, close } = await openDisk(id);
+    try {
+      const room = store.size / RECORD_BYTES;
+      const bytes = new Uint8Array(store.size);
+      await atOnce(4, bytes.length >> 20, async (mib) => {
+        await store.read(mib << 20, bytes.subarray(mib << 20, (mib + 1) << 20));
+      });
+      for (let place = 0; place < room; place++) {
+        const fault = recordFault(
+          bytes.subarray(place * RECORD_BYTES, (place + 1) * RECORD_BYTES),
+          place,
+          room,
+          last,
+        );
+        if (fault !== undefined) return fault;
+      }
+      return undefined;
+    } finally {
+      await close();
+    }
+  },
+
+  async bootGuest(id, kernel, initrd, told) {
+    machine = await createMachine({
+      kernel,
+      initrd,
+      commandLine: 'console=ttyAMA0 cryptomgr.notests quiet',
+      disks: [{ library: id }],
+    });
+    const decoder = new TextDecoder();
+    machine.on('console', (bytes) => void told(decoder.decode(bytes, { stream: true })));
+    machine.on('error', ({ code, message }) => void told(`\nerror ${code}: ${message}\n`));
+  },
+
+  type: (text) => machine?.type(text),
+
+  async importMade(name, sizeBytes) {
+    const started = performance.now();
+    const source = new LoadSource(sizeBytes);
+    const { id } = await window.disks.disks.import({ name, source: await source.file() });
+    return { id, ms: performance.now() - started };
+  },
+
+  async readAll(id, requestBytes, depth) {
+    const { store, close } = await openDisk(id);
+    const pass = async (bytes: number): Promise<number> => {
+      const started = performance.now();
+      await atOnce(depth, Math.floor(bytes / requestBytes), (index) =>
+        store.read(index * requestBytes, new Uint8Array(requestBytes)),
+      );
+      return performance.now() - started;
+    };
+    const firstMs = await pass(store.size);
+    // What fits into the cache, read twice: the second time it is there.
+    const cachedBytes = Math.min(store.size, 32 << 20);
+    await pass(cachedBytes);
+    const againMs = await pass(cachedBytes);
+    await close();
+    return { firstMs, againMs, bytes: cachedBytes };
+  },
+
+  async readRandom(id, count, depth) {
+    const { store, close } = await openDisk(id);
+    const started = performance.now();
+    await atOnce(depth, count, () => {
+      const block = Math.floor(Math.random() * (store.size / RECORD_BYTES));
+      return store.read(block * RECORD_BYTES, new Uint8Array(RECORD_BYTES));
+    });
+    const ms = performance.now() - started;
+    await close();
+    return ms;
+  },
+};
