@@ -60,6 +60,9 @@ export class Cpu implements CpuRuntime {
   private readonly step: SoftwareStep;
   /** Where the atomic left for `finishAtomic` works, as a linear-memory address. */
   private misalignedAtomic = 0;
+  /** The last wait was WFE's, and what the event stream had sent when WFE last ran. */
+  private awaitsEvent = false;
+  private eventsSeen: number | undefined;
   private readonly reported = new Set<string>();
 
   constructor(ports: CpuPorts, options: CpuOptions) {
@@ -263,9 +266,10 @@ export class Cpu implements CpuRuntime {
     if (this.state.get(CPU.EL) === 0) return this.undefinedBecause('ERET');
     this.exceptions.exceptionReturn(field);
     if (this.exceptions.takeInterrupt()) return EXCEPTION;
-    // The next instruction would meet PSTATE.IL, unless it cannot even be fetched.
-    if (this.state.get(CPU.IL)) return this.fetchAddress() === 0 ? EXCEPTION : this.illegalState();
-    return RESYNC;
+    if (!this.state.get(CPU.IL)) return RESYNC;
+    // The next instruction meets PSTATE.IL, unless a step is due or it cannot be fetched (Arm ARM D1.3.5.5).
+    if (this.softwareStep() === STEP_TAKEN || this.fetchAddress() === 0) return EXCEPTION;
+    return this.illegalState();
   }
 
   waitForInterrupt(): StepResult {
@@ -273,18 +277,25 @@ export class Cpu implements CpuRuntime {
     const passes = this.wakesUp();
     if (!passes && s.get(CPU.EL) === 0 && !(s.get(SCTLR_CELL) & SCTLR.nTWI))
       return this.raise('wfx', ISS_WFI);
+    this.awaitsEvent = false;
     s.advance();
     return passes ? RESYNC : WAIT;
   }
 
   waitForEvent(): StepResult {
     const s = this.state;
-    const passes = s.get(CPU.EVENT_REGISTER) !== 0;
+    const events = this.timers.eventsSent();
+    const passes =
+      s.get(CPU.EVENT_REGISTER) !== 0 ||
+      (events !== undefined && events !== this.eventsSeen) ||
+      this.context.unmaskedLines() !== 0;
     if (!passes && s.get(CPU.EL) === 0 && !(s.get(SCTLR_CELL) & SCTLR.nTWE))
       return this.raise('wfx', ISS_WFE);
     s.set(CPU.EVENT_REGISTER, 0);
+    this.eventsSeen = events;
+    this.awaitsEvent = !passes;
     s.advance();
-    return RESYNC;
+    return passes ? RESYNC : WAIT;
   }
 
   sendEvent(): StepResult {
@@ -331,6 +342,13 @@ export class Cpu implements CpuRuntime {
 
   nextTimerDeadlineNs(): number | undefined {
     return this.timers.nextDeadlineNs();
+  }
+
+  nextWakeUpNs(): number | undefined {
+    const timer = this.timers.nextDeadlineNs();
+    const event = this.awaitsEvent ? this.timers.nextEventNs() : undefined;
+    if (timer === undefined || event === undefined) return timer ?? event;
+    return Math.min(timer, event);
   }
 
   // State.

@@ -244,6 +244,15 @@ describe('software step', () => {
     expect(h.syndrome().iss).toBe(0x22);
   });
 
+  it('takes a step that is due before an illegal state, and the illegal state before a step that is not', () => {
+    const illegal = 1n << 20n;
+    h.enterEl0(USER_PC, illegal);
+    expect(h.syndrome()).toEqual({ ec: 0x32, il: 1, iss: 0x22 });
+    h.enterEl0(USER_PC, illegal | (1n << 21n));
+    expect(h.syndrome()).toEqual({ ec: 0x0e, il: 1, iss: 0 });
+    expect(spsr()).toBe(illegal | (1n << 21n));
+  });
+
   it('keeps SPSR.SS when the instruction faults, and clears it when it was a call', () => {
     h.enterEl0(USER_PC, 1n << 21n);
     h.cpu.breakpoint(0);

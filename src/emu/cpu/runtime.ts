@@ -89,7 +89,7 @@ export interface CpuRuntime extends Stateful {
   eretToScratch(): StepResult;
   /** WAIT, or RESYNC when an interrupt is pending already (masked or not). */
   waitForInterrupt(): StepResult;
-  /** RESYNC: clears the event register, or yields. */
+  /** WAIT, or RESYNC when an event has come; an interrupt that is masked is none. */
   waitForEvent(): StepResult;
   sendEvent(): StepResult;
   /**
@@ -123,6 +123,8 @@ export interface CpuRuntime extends Stateful {
   updateTimers(): void;
   /** Clock time at which a timer line will next rise, or undefined when none will. */
   nextTimerDeadlineNs(): number | undefined;
+  /** The same for a CPU that waits: in WFE also the next event of the event stream. */
+  nextWakeUpNs(): number | undefined;
 
   /** Cold reset: PC = `pc`, EL1h, everything masked, MMU off. */
   reset(pc: number): void;

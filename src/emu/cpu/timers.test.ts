@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CpuHarness } from '../testing/cpu-harness.ts';
-import { EXCEPTION } from './runtime.ts';
+import { EXCEPTION, RESYNC, WAIT } from './runtime.ts';
 
 const NS = 16;
 const ENABLE = 1n;
@@ -106,6 +106,39 @@ it('sleeps until the earlier of both deadlines', () => {
   h.msr('CNTV_CVAL_EL0', 200n);
   h.msr('CNTV_CTL_EL0', ENABLE);
   expect(h.cpu.nextTimerDeadlineNs()).toBe(200 * NS);
+});
+
+describe('WFE', () => {
+  /** EVNTEN, and EVNTI = 3: bit 3 of the count rises every 16 ticks. */
+  const EVENT_STREAM = (1n << 2n) | (3n << 4n);
+  const EVNTDIR = 1n << 3n;
+
+  it('waits for the event stream, and passes when an event has come since', () => {
+    h.msr('CNTKCTL_EL1', EVENT_STREAM);
+    at(10);
+    expect(h.cpu.waitForEvent(), 'an event at 8').toBe(RESYNC);
+    expect(h.cpu.waitForEvent()).toBe(WAIT);
+    expect(h.cpu.nextWakeUpNs()).toBe(24 * NS);
+    at(24);
+    expect(h.cpu.waitForEvent()).toBe(RESYNC);
+    h.msr('CNTKCTL_EL1', EVENT_STREAM | EVNTDIR);
+    expect(h.cpu.waitForEvent()).toBe(WAIT);
+    expect(h.cpu.nextWakeUpNs()).toBe(32 * NS);
+  });
+
+  it('waits for a timer when there is no event stream', () => {
+    h.msr('CNTV_CVAL_EL0', 200n);
+    h.msr('CNTV_CTL_EL0', ENABLE);
+    expect(h.cpu.waitForEvent()).toBe(WAIT);
+    expect(h.cpu.nextWakeUpNs()).toBe(200 * NS);
+  });
+
+  it('does not shorten WFI by the event stream', () => {
+    h.msr('CNTKCTL_EL1', EVENT_STREAM);
+    h.cpu.waitForEvent();
+    expect(h.cpu.waitForInterrupt()).toBe(WAIT);
+    expect(h.cpu.nextWakeUpNs()).toBeUndefined();
+  });
 });
 
 it('restores a timer that has fired with its line high', () => {

@@ -15,6 +15,13 @@ const ENABLE = 1 << 0;
 const IMASK = 1 << 1;
 const ISTATUS = 1 << 2;
 
+/** CNTKCTL_EL1: the event stream of the virtual counter. */
+const CNTKCTL = cellOffset('CNTKCTL_EL1');
+const EVNTEN = 1 << 2;
+const EVNTDIR = 1 << 3;
+const EVNTI_SHIFT = 4;
+const EVNTI_MASK = 0xf;
+
 export class GenericTimer {
   private readonly state: CpuState;
   private readonly timers: Timers;
@@ -96,9 +103,11 @@ export class Timers {
   readonly physical: GenericTimer;
   readonly virtual: GenericTimer;
   private readonly clock: Clock;
+  private readonly state: CpuState;
 
   constructor(state: CpuState, clock: Clock, physicalLine: InterruptLine, virtualLine: InterruptLine) {
     this.clock = clock;
+    this.state = state;
     this.physical = new GenericTimer(state, this, 'CNTP_CTL_EL0', 'CNTP_CVAL_EL0', physicalLine);
     this.virtual = new GenericTimer(state, this, 'CNTV_CTL_EL0', 'CNTV_CVAL_EL0', virtualLine);
   }
@@ -111,6 +120,27 @@ export class Timers {
   update(): void {
     this.physical.update();
     this.virtual.update();
+  }
+
+  /** How many events the event stream has sent, or undefined while it is off (Arm ARM D11.2.3). */
+  eventsSent(): number | undefined {
+    const stream = this.eventStream();
+    return stream && Math.floor((this.count() - stream.firstTick) / stream.periodTicks);
+  }
+
+  nextEventNs(): number | undefined {
+    const stream = this.eventStream();
+    if (!stream) return undefined;
+    const sent = Math.floor((this.count() - stream.firstTick) / stream.periodTicks);
+    return ((sent + 1) * stream.periodTicks + stream.firstTick) * NS_PER_TICK;
+  }
+
+  /** Events come when bit EVNTI of CNTVCT rises, or falls with EVNTDIR. */
+  private eventStream(): { readonly periodTicks: number; readonly firstTick: number } | undefined {
+    const control = this.state.get(CNTKCTL);
+    if ((control & EVNTEN) === 0) return undefined;
+    const halfPeriod = 2 ** ((control >>> EVNTI_SHIFT) & EVNTI_MASK);
+    return { periodTicks: 2 * halfPeriod, firstTick: control & EVNTDIR ? 0 : halfPeriod };
   }
 
   nextDeadlineNs(): number | undefined {

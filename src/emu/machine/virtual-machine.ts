@@ -268,7 +268,7 @@ export class VirtualMachine implements RunnableMachine {
   }
 
   private sleepMs(): number | undefined {
-    const deadline = this.cpu.nextTimerDeadlineNs();
+    const deadline = this.cpu.nextWakeUpNs();
     const timerMs =
       deadline === undefined ? undefined : Math.max(0, deadline - this.ports.clock.nowNs()) / NS_PER_MS;
     const boardMs = this.board.nextEventMs();
