@@ -3,9 +3,11 @@
  * Compares src/emu/fp with QEMU: builds a static AArch64 program with one loop an instruction, feeds it
  * hard operands under every mode of FPCR, and compares results, FPSR and NZCV with both paths of ours.
  *
- *   node tools/oracle/fp.mjs [--cases N] [--seed N] [--only GROUP] [--record FILE] [--per-row N]
+ *   npm run oracle:fp -- [--cases N] [--seed N] [--only GROUP] [--soak [--minutes N]] [--record FILE] [--per-row N]
  *
- * --cases is the number for each group of instructions (all formats and sizes of a mnemonic together).
+ * --cases is the number for each operation (a group: all formats and sizes of a mnemonic together) in each rounding
+ * mode. Half of them, at most, are combinations of boundary operands, the others random. --soak takes one seed after
+ * the other until it is stopped or the minutes are over, and keeps the totals in docs/soak-log.md.
  * --record writes N cases a row as the fixture of the unit tests instead. Needs qemu-aarch64,
  * aarch64-linux-gnu-gcc and a Node that runs TypeScript.
  */
@@ -14,10 +16,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { FPSR } from '../../src/emu/fp/environment.ts';
+import { boundaryCases, boundaryOperands } from '../../src/emu/fp/boundary-operands.ts';
+import { FPCR, FPSR, ROUNDING } from '../../src/emu/fp/environment.ts';
 import { hardFpcr, hardOperands, RandomWords } from '../../src/emu/fp/hard-operands.ts';
 import { ORACLE_ROWS } from '../../src/emu/fp/oracle-rows.ts';
 import { FpSlowPath } from '../../src/emu/fp/slow-path.ts';
+import { SoakLog } from './soak-log.mjs';
 
 /** A question is FPCR and three operands, an answer v0, x0, FPSR and NZCV: four 64-bit words each. */
 const RECORD_WORDS = 8;
@@ -27,6 +31,10 @@ const BATCH = 100_000;
 const MEGABYTE = 2 ** 20;
 const EXAMPLES_SHOWN = 4;
 const NZCV_SHIFT = 28;
+const MODES = [ROUNDING.TIEEVEN, ROUNDING.POSINF, ROUNDING.NEGINF, ROUNDING.ZERO];
+const MS_PER_MINUTE = 60_000;
+/** A prime, so that steps of this size reach every combination before one comes again. */
+const COMBINATION_STEP = 7_368_787;
 
 /**
  * Where QEMU (7.2) departs from the manual; docs/floating-point.md has the clauses. Such answers are
@@ -88,18 +96,49 @@ function buildOracle(directory) {
   return program;
 }
 
+/** Random operands in any mode. */
+const randomCase = (row, random) => ({
+  fpcr: hardFpcr(random),
+  operands: hardOperands(row.operands, random),
+});
+
+/** `count` cases of a row in each rounding mode, the first of each from boundary operands as far as there are any. */
+function* casesOf(row, { count, seed, random }) {
+  const combinations = boundaryCases(row.operands);
+  const boundary = Math.min(combinations, Math.floor(count / 2));
+  for (const mode of MODES)
+    for (let n = 0; n < count; n++) {
+      const fpcr = (hardFpcr(random) & ~FPCR.RMODE) | (mode << FPCR.RMODE_SHIFT);
+      const combination = ((seed * boundary + n) * COMBINATION_STEP) % combinations;
+      const operands =
+        n < boundary ? boundaryOperands(row.operands, combination) : hardOperands(row.operands, random);
+      yield { fpcr, operands };
+    }
+}
+
+function* batchesOf(cases) {
+  let batch = [];
+  for (const one of cases) {
+    batch.push(one);
+    if (batch.length < BATCH) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
+
 /** Questions as the oracle reads them, behind a header of row number and count. */
-function makeQuestions(row, index, count, random) {
-  const buffer = Buffer.alloc(HEADER_BYTES + count * RECORD_BYTES);
+function encodeQuestions(index, cases) {
+  const buffer = Buffer.alloc(HEADER_BYTES + cases.length * RECORD_BYTES);
   buffer.writeUInt32LE(index, 0);
-  buffer.writeUInt32LE(count, 4);
-  for (let i = 0; i < count; i++) {
+  buffer.writeUInt32LE(cases.length, 4);
+  cases.forEach(({ fpcr, operands }, i) => {
     const at = HEADER_BYTES + i * RECORD_BYTES;
-    buffer.writeUInt32LE(hardFpcr(random) >>> 0, at);
-    hardOperands(row.operands, random).forEach((bits, n) => {
+    buffer.writeUInt32LE(fpcr >>> 0, at);
+    operands.forEach((bits, n) => {
       buffer.writeBigUInt64LE(bits, at + 8 + 8 * n);
     });
-  }
+  });
   return buffer;
 }
 
@@ -154,11 +193,14 @@ function questionText(questions, at) {
   return `fpcr=${(questions[at] >>> 0).toString(16)} ${operands.join(' ')}`;
 }
 
-/** Compares `count` cases of a row; returns the number of differences. */
-function compareRow(program, row, index, count, random, engines) {
+/** Compares cases of a row; gives how many there were and how many differed. */
+function compareRow(program, row, cases, engines) {
+  let compared = 0;
   let differences = 0;
-  for (let done = 0; done < count; done += BATCH) {
-    const buffer = makeQuestions(row, index, Math.min(BATCH, count - done), random);
+  const index = ORACLE_ROWS.indexOf(row);
+  for (const batch of batchesOf(cases)) {
+    compared += batch.length;
+    const buffer = encodeQuestions(index, batch);
     const answers = ask(program, buffer);
     const questions = new Int32Array(
       buffer.buffer.slice(buffer.byteOffset + HEADER_BYTES, buffer.byteOffset + buffer.length),
@@ -173,14 +215,15 @@ function compareRow(program, row, index, count, random, engines) {
       }
     }
   }
-  return differences;
+  return { cases: compared, differences };
 }
 
 /** The fixture: for each row, lines of FPCR, operands, result, FPSR and NZCV in hexadecimal. */
 function recordVectors(program, file, perRow, random) {
   const trim = (text) => text.replace(/^0+(?=.)/, '');
   const vectors = ORACLE_ROWS.map((row, index) => {
-    const buffer = makeQuestions(row, index, perRow, random);
+    const cases = Array.from({ length: perRow }, () => randomCase(row, random));
+    const buffer = encodeQuestions(index, cases);
     const answers = ask(program, buffer);
     const lines = [];
     for (let i = 0; i < perRow; i++) {
@@ -200,38 +243,64 @@ function recordVectors(program, file, perRow, random) {
   writeFileSync(file, `{\n${vectors.join(',\n')}\n}\n`);
 }
 
+/** Every operation in every rounding mode; gives how many cases there were and how many differed. */
+function compareAll(program, engines, { seed, cases, only }) {
+  const random = new RandomWords(seed);
+  const totals = { cases: 0, differences: 0 };
+  for (const [group, rows] of Map.groupBy(ORACLE_ROWS, (row) => row.group)) {
+    if (only !== undefined && group !== only) continue;
+    const count = Math.ceil(cases / rows.length);
+    const before = { ...totals };
+    for (const row of rows) {
+      const result = compareRow(program, row, casesOf(row, { count, seed, random }), engines);
+      totals.cases += result.cases;
+      totals.differences += result.differences;
+    }
+    const [compared, differing] = [totals.cases - before.cases, totals.differences - before.differences];
+    console.log(`${group}: ${compared} cases, ${differing} differences`);
+  }
+  return totals;
+}
+
+/** One seed after the other; the log has the totals after each. */
+function soak(program, engines, options, minutes) {
+  const what = ['floating point, four rounding modes', options.only].filter(Boolean).join(', ');
+  const log = new SoakLog(what, 'cases');
+  const end = performance.now() + minutes * MS_PER_MINUTE;
+  let differences = 0;
+  for (let { seed } = options; performance.now() < end; seed++) {
+    const totals = compareAll(program, engines, { ...options, seed });
+    log.add(seed, totals.cases, totals.differences);
+    differences += totals.differences;
+  }
+  return differences;
+}
+
 function main() {
   const { values } = parseArgs({
     options: {
       cases: { type: 'string', default: '100000' },
       seed: { type: 'string', default: '1' },
       only: { type: 'string' },
+      soak: { type: 'boolean', default: false },
+      minutes: { type: 'string', default: 'Infinity' },
       record: { type: 'string' },
       'per-row': { type: 'string', default: '20' },
     },
   });
-  const random = new RandomWords(Number(values.seed));
   const directory = mkdtempSync(join(tmpdir(), 'bramble-fp-'));
   try {
     const program = buildOracle(directory);
     if (values.record !== undefined) {
-      recordVectors(program, values.record, Number(values['per-row']), random);
+      recordVectors(program, values.record, Number(values['per-row']), new RandomWords(Number(values.seed)));
       return 0;
     }
     const engines = { fast: makeEngine(false), exact: makeEngine(true) };
-    const groups = Map.groupBy(ORACLE_ROWS, (row) => row.group);
-    let total = 0;
-    for (const [group, rows] of groups) {
-      if (values.only !== undefined && group !== values.only) continue;
-      const perRow = Math.ceil(Number(values.cases) / rows.length);
-      let differences = 0;
-      for (const row of rows) {
-        differences += compareRow(program, row, ORACLE_ROWS.indexOf(row), perRow, random, engines);
-      }
-      console.log(`${group}: ${perRow * rows.length} cases, ${differences} differences`);
-      total += differences;
-    }
-    return total === 0 ? 0 : 1;
+    const options = { seed: Number(values.seed), cases: Number(values.cases), only: values.only };
+    const differences = values.soak
+      ? soak(program, engines, options, Number(values.minutes))
+      : compareAll(program, engines, options).differences;
+    return differences === 0 ? 0 : 1;
   } finally {
     rmSync(directory, { recursive: true });
   }
