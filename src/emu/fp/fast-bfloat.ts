@@ -1,5 +1,5 @@
 /**
- * BFDotAdd in the host's doubles. A double holds the product of two BFloat16 numbers exactly; a sum of two
+ * BFloat16 on the host: rounding to it, and BFDotAdd in doubles. A double holds the product of two BFloat16 numbers exactly; a sum of two
  * singles and its error (Knuth's TwoSum) give the sum rounded to odd, first to 53 bits, then to 24: rounding to
  * odd may be repeated (Boldo and Melquiond). Tiny numbers become zero after each step, and what is beyond
  * the singles infinite, as BFRound says.
@@ -13,10 +13,20 @@ const DROPPED = 2 ** 29 - 1;
 const DEFAULT_NAN = 0x7fc0_0000;
 const HIGH_BFLOAT = 0xffff_0000 | 0;
 const BFLOAT_BITS = 16;
+/** Half a unit in the last place of a BFloat16 less one, in the fraction of a single. */
+const BELOW_HALF_UNIT = 0x7fff;
 
 const words = new Int32Array(2);
 const double = new Float64Array(words.buffer);
 const single = new Float32Array(words.buffer);
+
+/** The nearest BFloat16 number to a single, ties to even; a carry moves into the exponent. */
+export function roundToBfloat(value: number): number {
+  single[0] = value;
+  const bits = words[0]!;
+  words[0] = (bits + BELOW_HALF_UNIT + ((bits >>> BFLOAT_BITS) & 1)) & HIGH_BFLOAT;
+  return single[0];
+}
 
 /** A single's pattern as a number, denormals as zero. */
 function read(bits: number): number {

@@ -21,6 +21,7 @@ const deriveTopWord = (width: number, exponentBits: number): TopWord => ({
   bias: 2 ** (exponentBits - 1) - 1,
 });
 export const HALF_TOP: TopWord = deriveTopWord(16, 5);
+export const BFLOAT_TOP: TopWord = deriveTopWord(16, 8);
 export const SINGLE_TOP: TopWord = deriveTopWord(32, 8);
 /** The high word: its fraction has the bits that estimates look at. */
 export const DOUBLE_TOP: TopWord = deriveTopWord(32, 11);

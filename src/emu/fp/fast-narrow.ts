@@ -8,6 +8,7 @@
  */
 import { FPSR } from './environment.ts';
 import { roundToOdd, sumError } from './exact-error.ts';
+import { roundToBfloat } from './fast-bfloat.ts';
 import { roundToHalf } from './fast-half.ts';
 import { type FastFormat, UNKNOWN } from './fast-operations.ts';
 
@@ -66,6 +67,8 @@ function narrowFormat(store: Store, round: (value: number) => number): FastForma
 
 export const storeSingle: Store = makeStore(Math.fround, 2 ** -126);
 export const storeHalf: Store = makeStore(roundToHalf, 2 ** -14);
+/** For singles only, which BFCVT converts. */
+export const storeBfloat: Store = makeStore(roundToBfloat, 2 ** -126);
 
 export const FAST_SINGLE: FastFormat<Float32Array> = narrowFormat(storeSingle, Math.fround);
 export const FAST_HALF: FastFormat<Float32Array> = narrowFormat(storeHalf, roundToHalf);

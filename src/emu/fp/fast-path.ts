@@ -7,10 +7,17 @@
 import { NZCV } from './compare.ts';
 import type { Rounding } from './environment.ts';
 import { FAST_DOUBLE } from './fast-double.ts';
-import { DOUBLE_TOP, FAST_ESTIMATES, HALF_TOP, SINGLE_TOP, type TopWord } from './fast-estimate.ts';
+import {
+  BFLOAT_TOP,
+  DOUBLE_TOP,
+  FAST_ESTIMATES,
+  HALF_TOP,
+  SINGLE_TOP,
+  type TopWord,
+} from './fast-estimate.ts';
 import { halfPattern, readHalf } from './fast-half.ts';
 import { doubleToFixed, fixedToDouble, fixedToNarrow } from './fast-integer.ts';
-import { FAST_HALF, FAST_SINGLE, storeHalf, storeSingle } from './fast-narrow.ts';
+import { FAST_HALF, FAST_SINGLE, storeBfloat, storeHalf, storeSingle } from './fast-narrow.ts';
 import {
   FAST_COMPARISONS,
   type FastFormat,
@@ -62,7 +69,7 @@ function tablesOf<Result extends Numbers>(format: FastFormat<Result>) {
 const DOUBLES = tablesOf(FAST_DOUBLE);
 /** By format: halves, singles. */
 const NARROW = [undefined, tablesOf(FAST_HALF), tablesOf(FAST_SINGLE)];
-const TOP_WORDS: readonly (TopWord | undefined)[] = [undefined, HALF_TOP, SINGLE_TOP, DOUBLE_TOP];
+const TOP_WORDS: readonly (TopWord | undefined)[] = [undefined, HALF_TOP, SINGLE_TOP, DOUBLE_TOP, BFLOAT_TOP];
 
 /** Which factors and addends the fused operations negate, in the order of TERNARY_ROWS. */
 const FUSED_SIGNS = {
@@ -74,6 +81,7 @@ const FUSED_SIGNS = {
 const FUSED = Object.values(FUSED_SIGNS);
 
 const HALF_MASK = 0xffff;
+const BFLOAT_BITS = 16;
 const ALL_ONES = -1;
 
 export class FastPath {
@@ -121,7 +129,12 @@ export class FastPath {
   /** FCVT; halves as IEEE 754 has them. */
   convert(from: number, to: number): number {
     const value = this.a.number(from);
-    if (Number.isNaN(value) || to === FP_FORMAT.BFLOAT) return UNKNOWN;
+    if (Number.isNaN(value)) return UNKNOWN;
+    if (to === FP_FORMAT.BFLOAT) {
+      const exceptions = storeBfloat(value, true, this.out.single);
+      this.out.words[0] = this.out.words[0]! >>> BFLOAT_BITS;
+      return exceptions === UNKNOWN ? 0 : exceptions;
+    }
     if (to === FP_FORMAT.DOUBLE) {
       this.out.double[0] = value;
       return 0;
@@ -163,10 +176,9 @@ export class FastPath {
 
   /** Whether the result in `out` was not tiny before rounding. */
   givesNothingTiny(format: number, exceptions: number): boolean {
-    const { exponentOnes, fractionBits } = TOP_WORDS[format]!;
     // The smallest normal numbers may have been tiny.
-    if (((this.#topWord(this.out, format) >>> fractionBits) & exponentOnes) > 1) return true;
-    return exceptions === 0 && this.out.number(format) === 0;
+    if (this.#exponentField(this.out, format) > 1) return true;
+    return exceptions === 0 && this.#isZero(this.out, format);
   }
 
   #topWord(register: Register, format: number): number {
@@ -174,9 +186,18 @@ export class FastPath {
   }
 
   #isDenormal(register: Register, format: number): boolean {
+    return this.#exponentField(register, format) === 0 && !this.#isZero(register, format);
+  }
+
+  #exponentField(register: Register, format: number): number {
     const { exponentOnes, fractionBits } = TOP_WORDS[format]!;
-    const field = (this.#topWord(register, format) >>> fractionBits) & exponentOnes;
-    return field === 0 && register.number(format) !== 0;
+    return (this.#topWord(register, format) >>> fractionBits) & exponentOnes;
+  }
+
+  #isZero(register: Register, format: number): boolean {
+    const { signMask } = TOP_WORDS[format]!;
+    const magnitude = this.#topWord(register, format) & (signMask ^ ((signMask << 1) - 1));
+    return magnitude === 0 && (format !== FP_FORMAT.DOUBLE || register.words[0] === 0);
   }
 
   #estimate(format: number, topWord: number | undefined): number {

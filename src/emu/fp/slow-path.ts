@@ -140,7 +140,7 @@ export class FpSlowPath {
   convert(from: number, to: number, rounding: number, low: number, high: number): void {
     const fast = this.#fast;
     fast.a.set(low, high);
-    if (rounding === ROUNDING_CURRENT && this.#mayConvertByHost()) {
+    if (rounding === ROUNDING_CURRENT && this.#mayConvertByHost(from)) {
       if (this.#finishFast(to, fast.convert(from, to))) return;
     }
     const env = this.#beginExact();
@@ -215,9 +215,10 @@ export class FpSlowPath {
     if (this.#exactOnly || (this.#ports.readFpcr() & FPCR.RMODE) !== 0) return false;
     return operands === 0 || !this.#flushes(format) || this.#fast.readsNoDenormals(format, operands);
   }
-  /** Conversions have rules of their own about flushing and halves. */
-  #mayConvertByHost(): boolean {
-    return !this.#exactOnly && (this.#ports.readFpcr() & (FPCR.RMODE | FPCR.FZ | FPCR.AHP)) === 0;
+  /** Conversions between formats have halves as AHP says, and never flush them. */
+  #mayConvertByHost(from: number): boolean {
+    if (this.#exactOnly || (this.#ports.readFpcr() & (FPCR.RMODE | FPCR.AHP)) !== 0) return false;
+    return from === FP_FORMAT.HALF || !this.#flushes(from) || this.#fast.readsNoDenormals(from, 1);
   }
 
   #beginExact(): FpEnvironment {
