@@ -1,6 +1,6 @@
 /**
- * Vectors that instructions use as tables of 16 bytes. They lie in the machine's linear memory: as constants in the
- * code each use takes the host four instructions, and AES was half as fast.
+ * Vectors that instructions use as tables of 16 bytes. They lie in the machine's linear memory: with constants in the
+ * code AES takes twice the time (docs/decisions.md).
  */
 import { assert } from '../base/assert.ts';
 import type { V128 } from '../ir/ir.ts';
