@@ -132,7 +132,7 @@ test('an import by address is checked before it starts, and explains CORS when t
   await dialog.getByLabel('SHA-256').fill('AB'.repeat(32));
   await page.keyboard.press('Enter');
   const alert = page.getByRole('alert');
-  await expect(alert).toContainText('mint was not imported. That site does not let this page read the file.');
+  await expect(alert).toContainText('mint was not imported. The file could not be read from that site.');
   await expect(alert).toContainText('Access-Control-Allow-Origin');
   const chooser = page.waitForEvent('filechooser');
   await page.getByRole('button', { name: 'Choose the downloaded file…' }).click();

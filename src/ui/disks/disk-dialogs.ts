@@ -206,10 +206,9 @@ function resizeEffect(disk: DiskInfo, sizeBytes: number | undefined): TemplateRe
 }
 
 export async function confirmReset(disk: DiskInfo): Promise<boolean> {
-  const since = disk.origin.kind === 'clone' ? 'it was cloned' : 'it was imported';
   const answer = await ask({
     title: `Reset ${disk.name}?`,
-    body: `Everything written since ${since} is dropped for good. This frees ${formatBytes(disk.changedBytes)}.`,
+    body: `Everything written since it came, or since it was last cloned, is dropped for good. This frees ${formatBytes(disk.changedBytes)}.`,
     choices: [CANCEL, { value: 'reset', label: 'Reset', style: 'danger' }],
   });
   return answer === 'reset';

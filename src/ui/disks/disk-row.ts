@@ -110,7 +110,7 @@ function usage(disk: DiskInfo): TemplateResult {
   return html`<div class="disk-usage">
     <span class="usage-bar" aria-hidden="true"
       ><span class="shared" style="width:${share(disk.sharedBytes)}"></span
-      ><span class="own" style="width:${share(disk.ownBytes)}"></span
+      ><span class="own" ?hidden=${disk.ownBytes === 0} style="width:${share(disk.ownBytes)}"></span
     ></span>
     <span class="usage-own">${formatBytes(disk.ownBytes)} stored</span>
     ${sharing ? html`<span class="usage-shared">${sharing}</span>` : nothing}

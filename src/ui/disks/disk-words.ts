@@ -3,37 +3,28 @@ import type { DiskErrorKind, DiskInfo, DiskOrigin, DiskProgress } from '../../em
 import { formatBytes } from '../shell/format.ts';
 
 /** What went wrong, ready to be shown. */
-export interface DiskProblem {
+export interface DiskProblem extends ProblemWords {
   readonly kind: DiskErrorKind;
-  readonly title: string;
-  /** The library's own words: what happened, and where. */
+  /** The library's own words: what happened, where, and what to do next. */
   readonly message: string;
-  readonly nextStep: string;
 }
 
 interface ProblemWords {
   readonly title: string;
-  readonly nextStep: string;
+  /** What the page can add to that. */
+  readonly nextStep?: string;
 }
 
 export const PROBLEMS: Readonly<Record<DiskErrorKind, ProblemWords>> = {
   'bad-image': {
     title: 'This is not an image that can be read.',
-    nextStep: 'Check that the download is complete. Raw, gzip, xz, zstd, zip, qcow2 and VHD images are read.',
+    nextStep: 'Raw, gzip, xz, zstd, zip, qcow2 and VHD images are.',
   },
-  'wrong-checksum': {
-    title: 'The file is not what its checksum promises.',
-    nextStep:
-      'Nothing of it was kept. Fetch it again, and compare the sum with the one its source publishes.',
-  },
-  network: {
-    title: 'The connection was lost.',
-    nextStep: 'What has arrived is kept where possible. Try again when the connection is back.',
-  },
+  'wrong-checksum': { title: 'The file is not what its checksum promises.' },
+  network: { title: 'The connection was lost.' },
   'cross-origin': {
-    title: 'That site does not let this page read the file.',
-    nextStep:
-      'Download the file with your browser and import it from your computer. Or ask the site to send the header Access-Control-Allow-Origin (CORS).',
+    title: 'The file could not be read from that site.',
+    nextStep: 'A site of your own can allow it by the header Access-Control-Allow-Origin.',
   },
   'no-ranges': {
     title: 'That server cannot send parts of a file.',
@@ -41,24 +32,15 @@ export const PROBLEMS: Readonly<Record<DiskErrorKind, ProblemWords>> = {
   },
   quota: {
     title: 'The browser’s storage for this page is full.',
-    nextStep: 'Delete or reset a disk that you do not need, or free space on your computer. Then try again.',
+    nextStep: 'Disks that you do not need can be reset or deleted here, and exported before.',
   },
-  'in-use': {
-    title: 'A machine uses this disk now.',
-    nextStep: 'Power that machine off first; it may be in another tab.',
-  },
-  'not-found': {
-    title: 'This disk is not there any more.',
-    nextStep: 'It may have been deleted in another tab.',
-  },
-  unavailable: {
-    title: 'This browser keeps nothing for this page.',
-    nextStep: 'In a private window, or with storage blocked, disks last until their machine is closed.',
-  },
-  cancelled: { title: 'Cancelled.', nextStep: 'Nothing was kept.' },
+  'in-use': { title: 'The disk is in use.' },
+  'not-found': { title: 'It is not there.' },
+  unavailable: { title: 'This browser keeps nothing for this page.' },
+  cancelled: { title: 'Cancelled.' },
   io: {
     title: 'The browser’s storage failed.',
-    nextStep: 'Try again. If it stays so, restart the browser, and check the free space on your computer.',
+    nextStep: 'If it stays so, restart the browser, and check the free space on your computer.',
   },
 };
 

@@ -79,7 +79,7 @@ function failedJob(job: DiskJob, problem: DiskProblem, actions: JobActions): Tem
 
 export function problemText({ message, nextStep }: DiskProblem): TemplateResult {
   return html`<p>${message}</p>
-    <p>${nextStep}</p>`;
+    ${nextStep ? html`<p>${nextStep}</p>` : nothing}`;
 }
 
 export function unfinishedCard(

@@ -121,7 +121,8 @@ const FAILURES: Readonly<Record<DiskErrorKind, string>> = {
   'bad-image': 'The file ends in the middle of its image: 4,194,304 bytes are missing.',
   'wrong-checksum': 'The file’s SHA-256 is ab12…, and 858a… was expected.',
   network: 'The connection was lost after 310 MiB.',
-  'cross-origin': 'images.example does not let other sites read this file.',
+  'cross-origin':
+    'images.example does not let other sites read this file. Download it with the browser and import that.',
   'no-ranges': 'images.example answers only with the whole file.',
   quota: 'The browser has no room left for this site: 60 GiB are in use.',
   'in-use': 'Another tab writes to this disk.',
