@@ -56,7 +56,8 @@ export class StoredDisks implements DiskLibrary {
     return () => this.#changes.removeEventListener('message', heard);
   }
 
-  async import({ source, name, sha256, sizeBytes, signal, onProgress }: ImportOptions): Promise<DiskInfo> {
+  async import(options: ImportOptions): Promise<DiskInfo> {
+    const { source, name, sha256, sizeBytes, onDemand, signal, onProgress } = options;
     const isFile = source instanceof Blob;
     const fileName = source instanceof File ? source.name : name;
     const origin: DiskOrigin = isFile ? { kind: 'file', fileName } : { kind: 'url', url: absolute(source) };
@@ -66,6 +67,7 @@ export class StoredDisks implements DiskLibrary {
       ...(isFile && { file: source }),
       ...(sha256 !== undefined && { expectedSha256: sha256 }),
       ...(sizeBytes !== undefined && { diskBytes: sizeBytes }),
+      ...(onDemand !== undefined && { onDemand }),
     };
     return this.#job({ ...(signal && { signal }), ...(onProgress && { onProgress }) }, (control, port) =>
       control.import(call, port),

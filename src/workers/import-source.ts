@@ -132,7 +132,7 @@ async function request(
   );
 }
 
-function unreachable(url: string, origin: string, failure: unknown): DiskError {
+export function unreachable(url: string, origin: string, failure: unknown): DiskError {
   const host = hostOf(url);
   const isForeign = new URL(url).origin !== origin;
   if (!isForeign) {
@@ -156,7 +156,7 @@ function brokenOff(url: string, position: number, failure: unknown): DiskError {
 }
 
 /** What the headers tell; of a part, the size of the whole. Compressed transfers have no known size. */
-function identityOf(response: Response, offset: number): SourceIdentity {
+export function identityOf(response: Response, offset: number): SourceIdentity {
   const { headers } = response;
   const etag = headers.get('etag');
   const lastModified = headers.get('last-modified');
@@ -169,6 +169,6 @@ function identityOf(response: Response, offset: number): SourceIdentity {
   };
 }
 
-function hostOf(url: string): string {
+export function hostOf(url: string): string {
   return new URL(url).host;
 }

@@ -8,6 +8,7 @@ import { discardImport, type ImportWatch, importImage, resumeImport } from './di
 import { serveDisk } from './disk-port.ts';
 import { IMPORT, type ImportRecord, importKey } from './import-record.ts';
 import { fileSource, type ImportSource, type UrlContext, urlSource } from './import-source.ts';
+import { importOnDemand, openRemoteLayer } from './remote-layer.ts';
 import type {
   DiskExportFormat,
   DiskStatus,
@@ -40,7 +41,12 @@ export class StorageHost implements StorageControl {
   #writeBack: ReturnType<typeof setInterval> | undefined;
 
   constructor(ports: Promise<StorageHostPorts>) {
-    this.#ready = ports.then((opened) => ({ ports: opened, catalogue: new DiskCatalogue(opened) }));
+    this.#ready = ports.then((opened) => {
+      const { records, network } = opened;
+      const openRemote: CataloguePorts['openRemote'] = (layer, cache) =>
+        openRemoteLayer(layer, records, cache, network);
+      return { ports: opened, catalogue: new DiskCatalogue({ ...opened, openRemote }) };
+    });
     // Whoever asks for something is told.
     this.#ready.catch(() => {});
   }
@@ -97,6 +103,7 @@ export class StorageHost implements StorageControl {
 
   import(call: ImportCall, port: MessagePort): Promise<Outcome<string>> {
     return this.#job(port, async (catalogue, ports, watch) => {
+      if (call.onDemand) return importOnDemand(remoteOf(call), { ...ports, catalogue, cache: this.#cache });
       const source = await this.#sourceOf(call, 0, watch.signal);
       return importImage(call, source, { ...ports, catalogue }, watch);
     });
@@ -212,6 +219,16 @@ async function outcome<T>(work: () => Promise<T>): Promise<Outcome<T>> {
     const { kind, message } = asDiskError(failure);
     return { ok: false, kind, message };
   }
+}
+
+/** What can be done only as a whole, or only with a server, is refused. */
+function remoteOf({ name, origin, expectedSha256, diskBytes }: ImportCall) {
+  if (origin.kind !== 'url')
+    throw new DiskError('no-ranges', 'Only images on a server are fetched on demand.');
+  if (expectedSha256 !== undefined) {
+    throw new DiskError('wrong-checksum', 'The sum of a file that is fetched on demand cannot be checked.');
+  }
+  return { name, url: origin.url, ...(diskBytes !== undefined && { diskBytes }) };
 }
 
 /** Gives a piece for each `pull`. */

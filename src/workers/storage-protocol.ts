@@ -30,6 +30,8 @@ export interface ImportCall {
   readonly origin: DiskOrigin;
   readonly file?: Blob;
   readonly expectedSha256?: string;
+  /** The image stays on its server, and what is read of it is fetched then. */
+  readonly onDemand?: boolean;
   readonly diskBytes?: number;
 }
 

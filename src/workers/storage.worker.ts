@@ -24,6 +24,11 @@ async function openPorts(): Promise<StorageHostPorts> {
         'storage would explain it.',
     );
   });
+  const network = {
+    fetch: fetch.bind(globalThis),
+    origin: location.origin,
+    sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+  };
   return {
     records,
     // Pages without TLS have no Web Locks: there, two tabs are the user's own care.
@@ -31,11 +36,7 @@ async function openPorts(): Promise<StorageHostPorts> {
     nowMs: () => Date.now(),
     newId,
     announce: () => changes.postMessage(undefined),
-    network: {
-      fetch: fetch.bind(globalThis),
-      origin: location.origin,
-      sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-    },
+    network,
   };
 }
 

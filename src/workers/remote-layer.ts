@@ -1,0 +1,80 @@
+/** Layers whose contents are an image on a server: raw, qcow2, VHD, or xz in blocks. */
+import type { BlockStore } from '../emu/storage/block-store.ts';
+import { chunkPrefix, chunksOf, holePrefix } from '../emu/storage/chunk-batches.ts';
+import type { ChunkCache } from '../emu/storage/chunk-cache.ts';
+import { CHUNK_BYTES } from '../emu/storage/chunked-store.ts';
+import { checkedName, type DiskCatalogue } from '../emu/storage/disk-catalogue.ts';
+import { DiskError } from '../emu/storage/disk-error.ts';
+import type { DiskRecord, LayerRecord, RemoteImage } from '../emu/storage/disk-records.ts';
+import { FetchedStore } from '../emu/storage/fetched-store.ts';
+import { ImageStore } from '../emu/storage/formats/image-store.ts';
+import { openImage } from '../emu/storage/formats/open-image.ts';
+import type { ImageReader } from '../emu/storage/formats/random-access.ts';
+import type { RecordStore } from '../emu/storage/record-store.ts';
+import { HttpRanges, probeRanges } from './http-ranges.ts';
+import type { UrlContext } from './import-source.ts';
+
+type Network = Omit<UrlContext, 'signal'>;
+
+/** The file behind a layer; what is fetched of it is kept as the layer's chunks. */
+function openRemoteFile(
+  layer: string,
+  remote: RemoteImage,
+  records: RecordStore,
+  cache: ChunkCache,
+  network: Network,
+): Promise<FetchedStore> {
+  return FetchedStore.open(new HttpRanges(remote, network), chunksOf(records, layer), cache);
+}
+
+function imageIn(file: FetchedStore, { sizeBytes }: RemoteImage): Promise<ImageReader> {
+  return openImage({ size: sizeBytes, read: (offset, target) => file.read(offset, target) });
+}
+
+export async function openRemoteLayer(
+  { id, remote }: LayerRecord,
+  records: RecordStore,
+  cache: ChunkCache,
+  network: Network,
+): Promise<BlockStore> {
+  if (!remote) throw new DiskError('io', 'The layer is not on a server.');
+  const file = await openRemoteFile(id, remote, records, cache, network);
+  return new ImageStore(await imageIn(file, remote));
+}
+
+export interface OnDemandPorts {
+  readonly records: RecordStore;
+  readonly catalogue: DiskCatalogue;
+  readonly cache: ChunkCache;
+  readonly network: Network;
+  readonly nowMs: () => number;
+  readonly newId: () => string;
+}
+
+/** A disk over an image that stays on its server. @throws {DiskError} */
+export async function importOnDemand(
+  request: { readonly name: string; readonly url: string; readonly diskBytes?: number },
+  { records, catalogue, cache, network, nowMs, newId }: OnDemandPorts,
+): Promise<string> {
+  const name = checkedName(request.name);
+  const remote = await probeRanges(request.url, network);
+  const layer = newId();
+  const file = await openRemoteFile(layer, remote, records, cache, network);
+  try {
+    const image = await imageIn(file, remote);
+    const sectors = new ImageStore(image);
+    const base: LayerRecord = { id: layer, sizeBytes: sectors.size, chunkBytes: CHUNK_BYTES, remote };
+    const disk: Omit<DiskRecord, 'id' | 'layer'> = {
+      name,
+      sizeBytes: Math.max(sectors.size, request.diskBytes ?? 0),
+      origin: { kind: 'url', url: request.url },
+      format: `${image.format}, fetched on demand`,
+      createdMs: nowMs(),
+    };
+    return await catalogue.adopt(disk, base);
+  } catch (failure) {
+    await file.flush();
+    await records.commit({ deletesBelow: [chunkPrefix(layer), holePrefix(layer)] }, 'relaxed');
+    throw failure;
+  }
+}

@@ -1,0 +1,267 @@
+import { createHash } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
+import { afterEach, describe, expect, it } from 'vitest';
+import { CHUNK_BYTES } from '../emu/storage/chunked-store.ts';
+import { LocalLocks } from '../emu/storage/disk-locks.ts';
+import { MemoryRecords } from '../emu/storage/memory-records.ts';
+import { PortStore } from './disk-port.ts';
+import { StorageHost } from './storage-host.ts';
+import type { ExportMessage, ImportCall, JobMessage, Outcome } from './storage-protocol.ts';
+
+const URL_OF_IMAGE = 'https://images.example/disk.img';
+const SIZE = 9 * CHUNK_BYTES + 1024;
+/** With a hole in the middle. */
+const image = Uint8Array.from({ length: SIZE }, (_, at) =>
+  at > 3 * CHUNK_BYTES && at < 6 * CHUNK_BYTES ? 0 : (at * 7 + (at >> 9)) & 0xff,
+);
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+const open: MessagePort[] = [];
+afterEach(() => {
+  for (const port of open.splice(0)) port.close();
+});
+function channel(): [MessagePort, MessagePort] {
+  const { port1, port2 } = new MessageChannel();
+  open.push(port1, port2);
+  return [port1, port2];
+}
+
+/** A server of one file, with faults to order. */
+class Server {
+  readonly requests: string[] = [];
+  bytes: Uint8Array = image;
+  etag = '"one"';
+  knowsRanges = true;
+  isReachable = true;
+  /** Bytes after which the next answers break off. */
+  breaks: number[] = [];
+
+  readonly fetch: typeof fetch = async (_, init = {}) => {
+    const range = new Headers(init.headers).get('range');
+    this.requests.push(`${init.method ?? 'GET'} ${range ?? ''}`.trim());
+    if (!this.isReachable) throw new TypeError('Failed to fetch');
+    const [, first, last] = (this.knowsRanges && /^bytes=(\d+)-(\d*)$/.exec(range ?? '')) || [];
+    const from = Number(first ?? 0);
+    const part = this.bytes.slice(from, last ? Number(last) + 1 : undefined);
+    const headers = { 'content-length': String(part.length), etag: this.etag };
+    if (init.method === 'HEAD') return new Response(null, { headers });
+    return new Response(this.body(part), { status: first === undefined ? 200 : 206, headers });
+  };
+
+  private body(part: Uint8Array): ReadableStream<Uint8Array> {
+    const end = Math.min(this.breaks.shift() ?? part.length, part.length);
+    const step = 100_000;
+    let at = 0;
+    return new ReadableStream({
+      async pull(controller) {
+        await new Promise((resolve) => setImmediate(resolve));
+        if (at < end) {
+          controller.enqueue(part.slice(at, Math.min(end, (at += step))));
+        } else if (end < part.length) controller.error(new TypeError('network error'));
+        else controller.close();
+      },
+    });
+  }
+}
+
+function setting(records = new MemoryRecords()) {
+  const server = new Server();
+  let ids = 0;
+  const host = new StorageHost(
+    Promise.resolve({
+      records,
+      locks: new LocalLocks(),
+      nowMs: () => Date.now(),
+      newId: () => `id-${Date.now()}-${++ids}`,
+      announce: () => {},
+      network: { fetch: server.fetch, origin: 'https://page.example', sleep: async () => {} },
+    }),
+  );
+  const bring = (call: Partial<ImportCall>): Promise<Outcome<string>> =>
+    host.import({ name: 'disk', origin: { kind: 'url', url: URL_OF_IMAGE }, ...call }, channel()[0]);
+  const file = (bytes: Uint8Array<ArrayBuffer>): Partial<ImportCall> => ({
+    file: new Blob([bytes]),
+    origin: { kind: 'file', fileName: 'disk.img' },
+  });
+  return { host, server, records, bring, file };
+}
+
+function value<T>(outcome: Outcome<T>): T {
+  if (!outcome.ok) throw new Error(`${outcome.kind}: ${outcome.message}`);
+  return outcome.value;
+}
+
+async function exported(host: StorageHost, id: string): Promise<Uint8Array> {
+  const [mine, theirs] = channel();
+  value(await host.export(id, 'raw', theirs));
+  const parts: Uint8Array[] = [];
+  for (;;) {
+    const message = await new Promise<ExportMessage>((resolve) => {
+      mine.onmessage = ({ data }) => resolve(data);
+      mine.postMessage({ kind: 'pull' });
+    });
+    if (message.kind === 'end') return Buffer.concat(parts);
+    if (message.kind === 'failed') throw new Error(message.message);
+    parts.push(message.bytes);
+  }
+}
+
+describe('an import', () => {
+  it.each([
+    ['a raw file', image, 'raw'],
+    ['a gzip file', new Uint8Array(gzipSync(image)), 'raw, gzip-compressed'],
+  ])('of %s gives the image’s bytes back, and stores no zeros', async (_, bytes, format) => {
+    const { host, records, bring, file } = setting();
+    const id = value(await bring(file(bytes)));
+    expect(Buffer.compare(await exported(host, id), image)).toBe(0);
+    const [disk] = value(await host.list());
+    expect(disk).toMatchObject({ sizeBytes: SIZE, format, sha256: sha256(bytes), changedBytes: 0 });
+    expect(await records.countBelow(['chunk'])).toBe(7);
+    expect(await records.countBelow(['import'])).toBe(0);
+  });
+
+  it('goes on where a connection broke, without asking for anything twice', async () => {
+    const { host, server, bring } = setting();
+    server.breaks = [1_000_000, 300_000];
+    const id = value(await bring({ expectedSha256: sha256(image).toUpperCase() }));
+    expect(server.requests).toEqual(['GET', 'GET bytes=1000000-', 'GET bytes=1300000-']);
+    expect(Buffer.compare(await exported(host, id), image)).toBe(0);
+  });
+
+  it('can be taken up again later when the network is gone', async () => {
+    const { host, server, bring } = setting();
+    server.breaks = [2_000_000, 0, 0, 0, 0, 0, 0];
+    expect(await bring({})).toMatchObject({ ok: false, kind: 'network' });
+    expect(value(await host.list())).toEqual([]);
+    // A batch was not full yet, so nothing was kept; a larger file keeps what its batches hold.
+    const large = new Uint8Array(40 * CHUNK_BYTES).map((_, at) => at >> 8);
+    server.bytes = large;
+    server.breaks = [36 * CHUNK_BYTES, 0, 0, 0, 0, 0, 0];
+    expect(await bring({})).toMatchObject({ ok: false, kind: 'network' });
+    const [cut] = value(await host.unfinishedImports());
+    expect(cut).toMatchObject({ name: 'disk', totalBytes: large.length });
+    server.breaks = [];
+    server.requests.length = 0;
+    const id = value(await host.resumeImport(cut!.id, undefined, channel()[0]));
+    expect(server.requests).toEqual([`GET bytes=${32 * CHUNK_BYTES}-`]);
+    expect(Buffer.compare(await exported(host, id), large)).toBe(0);
+    expect(value(await host.list())[0]?.sha256).toBe(sha256(large));
+    expect(value(await host.unfinishedImports())).toEqual([]);
+  });
+
+  it('refuses to go on with another file, and clears away what is discarded', async () => {
+    const { host, server, records, bring } = setting();
+    server.bytes = new Uint8Array(40 * CHUNK_BYTES).fill(3);
+    server.breaks = [36 * CHUNK_BYTES, 0, 0, 0, 0, 0, 0];
+    await bring({});
+    const [cut] = value(await host.unfinishedImports());
+    server.etag = '"two"';
+    const refused = await host.resumeImport(cut!.id, undefined, channel()[0]);
+    expect(refused).toMatchObject({ ok: false, message: expect.stringContaining('not the file') });
+    value(await host.discardImport(cut!.id));
+    expect(await records.keysBelow([])).toEqual([]);
+  });
+
+  it.each([
+    ['a file that is damaged', { bytes: new Uint8Array(gzipSync(image)).slice(0, 9000) }, 'bad-image'],
+    ['a web page', { bytes: new TextEncoder().encode('<!DOCTYPE html><p>Log in') }, 'bad-image'],
+    ['an empty file', { bytes: new Uint8Array(0) }, 'bad-image'],
+    ['a server that cannot be reached', { isReachable: false }, 'cross-origin'],
+    ['a server that cannot go on in the middle', { knowsRanges: false, breaks: [2_000_000] }, 'no-ranges'],
+  ])('of %s is refused in words and leaves nothing', async (_, faults, kind) => {
+    const { host, server, records, bring } = setting();
+    Object.assign(server, faults);
+    expect(await bring({})).toMatchObject({ ok: false, kind, message: expect.stringMatching(/\w{3}.*\.$/) });
+    expect(value(await host.list())).toEqual([]);
+    expect(await records.keysBelow([])).toEqual([]);
+  });
+
+  it('is refused for a wrong sum, and ends when it is cancelled', async () => {
+    const { records, host, bring, file } = setting();
+    const wrong = await bring({ ...file(image), expectedSha256: '0'.repeat(64) });
+    expect(wrong).toMatchObject({ ok: false, kind: 'wrong-checksum' });
+    const [mine, theirs] = channel();
+    const call: ImportCall = { name: 'disk', origin: { kind: 'url', url: URL_OF_IMAGE } };
+    mine.postMessage({ kind: 'cancel' });
+    expect(await host.import(call, theirs)).toMatchObject({ ok: false, kind: 'cancelled' });
+    expect(await records.keysBelow([])).toEqual([]);
+  });
+
+  it('tells how far it is', async () => {
+    const { host } = setting();
+    const [mine, theirs] = channel();
+    const told: JobMessage[] = [];
+    mine.onmessage = ({ data }) => told.push(data);
+    const origin = { kind: 'url', url: URL_OF_IMAGE } as const;
+    value(await host.import({ name: 'disk', origin }, theirs));
+    expect(told[0]).toEqual({
+      kind: 'progress',
+      progress: { stage: 'fetch', doneBytes: expect.any(Number), totalBytes: SIZE },
+    });
+  });
+});
+
+describe('a disk over an image on a server', () => {
+  it('fetches what is read, once, and keeps it and what is written', async () => {
+    const { host, server, bring } = setting();
+    const id = value(await bring({ onDemand: true }));
+    const [mine, theirs] = channel();
+    const size = value(await host.serve(id, 'write', theirs));
+    const store = new PortStore(mine, { size, readOnly: false });
+    const target = new Uint8Array(5000);
+    await store.read(7 * CHUNK_BYTES, target);
+    expect(Buffer.compare(target, image.subarray(7 * CHUNK_BYTES, 7 * CHUNK_BYTES + 5000))).toBe(0);
+    await store.write(0, new Uint8Array(512).fill(0x77));
+    await store.flush();
+    value(await host.closeDisks());
+    const fetched = server.requests.filter((request) => request.startsWith('GET'));
+    expect(new Set(fetched).size).toBe(fetched.length);
+    const expected = image.slice();
+    expected.fill(0x77, 0, 512);
+    expect(Buffer.compare(await exported(host, id), expected)).toBe(0);
+    server.isReachable = false;
+    expect(Buffer.compare(await exported(host, id), expected)).toBe(0);
+  });
+
+  it('needs a server that sends parts of files, of the same file', async () => {
+    const { host, server, records, bring } = setting();
+    server.knowsRanges = false;
+    expect(await bring({ onDemand: true })).toMatchObject({ ok: false, kind: 'no-ranges' });
+    expect(await records.keysBelow([])).toEqual([]);
+    server.knowsRanges = true;
+    const id = value(await bring({ onDemand: true }));
+    server.etag = '"two"';
+    await expect(exported(host, id)).rejects.toThrow(/changed/);
+  });
+
+  it('refuses an image that can only be read from its start', async () => {
+    const { server, records, bring } = setting();
+    server.bytes = new Uint8Array(gzipSync(image));
+    expect(await bring({ onDemand: true })).toMatchObject({ ok: false, kind: 'bad-image' });
+    expect(await records.keysBelow([])).toEqual([]);
+  });
+});
+
+describe('a served disk', () => {
+  it('has many requests under way, and gives failures their kind', async () => {
+    const { host, bring, file } = setting();
+    const id = value(await bring(file(image)));
+    const [mine, theirs] = channel();
+    const size = value(await host.serve(id, 'write', theirs));
+    const store = new PortStore(mine, { size, readOnly: false });
+    const targets = Array.from({ length: 32 }, () => new Uint8Array(4096));
+    await Promise.all(targets.map((target, index) => store.read(index * 8192, target)));
+    for (const [index, target] of targets.entries()) {
+      expect(Buffer.compare(target, image.subarray(index * 8192, index * 8192 + 4096))).toBe(0);
+    }
+    const data = new Uint8Array(1024).fill(1);
+    const written = store.write(1024, data);
+    data.fill(2);
+    await Promise.all([written, store.discard(4096, 512), store.flush()]);
+    const back = new Uint8Array(1024);
+    await store.read(1024, back);
+    expect([...new Set(back)]).toEqual([1]);
+    await expect(store.read(size, new Uint8Array(1))).rejects.toMatchObject({ kind: 'out-of-range' });
+    await expect(store.write(1, new Uint8Array(1))).rejects.toThrow(/whole sectors/);
+  });
+});
