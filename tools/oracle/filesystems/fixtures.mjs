@@ -19,7 +19,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { packFixture, writeFixtures } from '../../../src/emu/storage/filesystems/testing/fixtures.ts';
-import { hostTree, run } from './host.mjs';
+import { dumpedTree, hostTree, inlineTree, run } from './host.mjs';
 
 export const TOOLS = ['mkfs.fat', 'mcopy', 'mdel', 'mke2fs', 'debugfs', 'e2fsck', 'sfdisk', 'sgdisk'];
 
@@ -140,7 +140,8 @@ function leaveJournal(folder, image) {
   const script = [
     'jo -c -v 3',
     `jw -b ${first},${second} ${join(folder, 'one')}`,
-    `jw -b ${first} -r ${second} ${join(folder, 'two')}`,
+    `jw -b ${first} ${join(folder, 'two')}`,
+    `jw -r ${second}`,
     `jw -c -b ${first} ${join(folder, 'three')}`,
     'jc',
     '',
@@ -150,9 +151,7 @@ function leaveJournal(folder, image) {
   const copy = join(folder, 'recovered.img');
   copyFileSync(image, copy);
   run('e2fsck', ['-fy', copy], { statuses: [0, 1] });
-  mkdirSync(join(folder, 'out'));
-  run('debugfs', ['-R', `rdump / ${join(folder, 'out')}`, copy]);
-  return hostTree(join(folder, 'out'));
+  return dumpedTree(folder, copy);
 }
 
 function tableFixture(name, make) {
@@ -206,11 +205,12 @@ const FIXTURES = [
     'ext4-inline',
     ['-t', 'ext4', '-b', '1024', '-O', 'inline_data,^resize_inode,^has_journal,^metadata_csum'],
     400,
+    inlineTree,
   ),
   ext4Fixture(
     'ext4-journal',
     ['-t', 'ext4', '-b', '1024', '-O', '^resize_inode', '-J', 'size=1'],
-    1600,
+    2600,
     leaveJournal,
   ),
   tableFixture('mbr', makeMbr),

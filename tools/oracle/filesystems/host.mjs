@@ -136,3 +136,22 @@ export function writeSparse(path, contents) {
   ftruncateSync(file, contents.length);
   closeSync(file);
 }
+
+/** What debugfs reads from an ext4 image. */
+export function dumpedTree(folder, image) {
+  const out = join(folder, 'out');
+  mkdirSync(out);
+  run('debugfs', ['-R', `rdump / ${out}`, image]);
+  return hostTree(out);
+}
+
+/**
+ * What an image with inline_data holds: mke2fs leaves the hole at the end of a file out, so debugfs knows it,
+ * not the host; but of a file inside an inode debugfs gives all 60 bytes, and the host knows it.
+ */
+export function inlineTree(folder, image) {
+  const host = hostTree(join(folder, 'tree'));
+  const dumped = dumpedTree(folder, image);
+  for (const [path, line] of dumped) if (line.startsWith('file 60 ')) dumped.set(path, host.get(path));
+  return dumped;
+}
