@@ -286,7 +286,7 @@ test.describe('with a guest', () => {
     );
     await boot(page, id);
     expect(await run(page, 'cat /sys/block/vda/size')).toContain('131072');
-    await run(page, 'seq 1 200000 > /tmp/a; dd if=/tmp/a of=/dev/vda bs=64k; sync');
+    await run(page, 'seq 1 200000 > /tmp/a; dd if=/tmp/a of=/dev/vda bs=64k conv=fsync');
     const sum = (await run(page, 'sha256sum /tmp/a')).slice(0, 64);
 
     const second = await context.newPage();
@@ -329,13 +329,14 @@ test.describe('with a guest', () => {
     );
     const devtools = await page.context().newCDPSession(page);
     const origin = new URL(page.url()).origin;
+    // Before the first write: Chromium goes by what it knows for half a minute.
+    await devtools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 8 * MIB });
     await boot(page, id);
-    await run(page, 'seq 1 200000 > /tmp/a; dd if=/tmp/a of=/dev/vda bs=64k; sync');
-    await devtools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 4 * MIB });
+    await run(page, 'seq 1 200000 > /tmp/a; dd if=/tmp/a of=/dev/vda bs=64k conv=fsync');
     await page.evaluate(() => {
       const { machine } = window as unknown as { machine: Machine };
       machine.type(
-        'dd if=/dev/urandom of=/tmp/r bs=1M count=12; dd if=/tmp/r of=/dev/vda bs=1M seek=8; sync; echo a=$((1+1))\n',
+        'dd if=/dev/urandom of=/tmp/r bs=1M count=12; dd if=/tmp/r of=/dev/vda bs=1M seek=8 conv=fsync; echo a=$((1+1))\n',
       );
     });
     await page.waitForFunction(() => (window as unknown as { errors: unknown[] }).errors.length > 0, null, {

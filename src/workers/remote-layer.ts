@@ -63,6 +63,8 @@ export async function importOnDemand(
   try {
     const image = await imageIn(file, remote);
     const sectors = new ImageStore(image);
+    // What the look at the image brought is there when the disk is opened.
+    await file.flush();
     const base: LayerRecord = { id: layer, sizeBytes: sectors.size, chunkBytes: CHUNK_BYTES, remote };
     const disk: Omit<DiskRecord, 'id' | 'layer'> = {
       name,

@@ -71,7 +71,7 @@ export class ChunkedStore implements BlockStore {
   private next: Promise<void> | undefined;
   /** While a commit gathers what partly written chunks lack, writes are held up, so that it comes to an end. */
   private isGathering = false;
-  /** The last commit failed: only a flush, or a write that finds no room, tries again. */
+  /** The last commit failed: from now on every change waits for one. */
   private hasFailed = false;
   private lastRead = -1;
 
@@ -199,9 +199,11 @@ export class ChunkedStore implements BlockStore {
 
   /** Begins a commit when much is dirty, and lets the writer wait when it is too much. */
   private relieve(): MaybePromise<void> {
-    if (this.dirtyBytes >= this.dirtyLimitBytes || this.isGathering) return this.commitSoon();
-    if (this.dirtyBytes >= this.writeBackBytes && !this.running && !this.hasFailed) {
-      // Nobody waits for it; what fails stays dirty, and the next flush tells.
+    // After a failure every writer is told, so that a guest stops before it has written much.
+    const isTooMuch = this.dirtyBytes >= this.dirtyLimitBytes;
+    if (isTooMuch || this.isGathering || this.hasFailed) return this.commitSoon();
+    if (this.dirtyBytes >= this.writeBackBytes && !this.running) {
+      // Nobody waits for it; what fails stays dirty, and the next change or flush tells.
       this.commitSoon().catch(() => {});
     }
     return undefined;
