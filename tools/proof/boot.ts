@@ -3,10 +3,10 @@
 import { spawnSync } from 'node:child_process';
 import { constants, copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { ProofGuest, SHELL_PROMPT } from './guest.ts';
+import { ProofGuest, SHELL_PROMPT, type Spent } from './guest.ts';
 import type { ProofImage } from './image.ts';
 import { type MachineName, machineCommand } from './machines.ts';
-import type { ResultRow } from './table.ts';
+import { type ResultRow, timeText } from './table.ts';
 
 const BOOT_TIMEOUT_SECONDS = 600;
 const COMMAND_TIMEOUT_SECONDS = 120;
@@ -14,6 +14,7 @@ const LOGIN = /login: /;
 const MEGABYTES = 8;
 const DIGEST = /[0-9a-f]{64}/;
 
+const FAILED_UNITS = 'systemctl --failed --quiet --no-legend --no-pager';
 const WRITE = `head -c ${MEGABYTES}M /dev/urandom >/root/kept && sync /root/kept && sha256sum /root/kept`;
 
 /** Keeps holes where the system can. */
@@ -21,6 +22,16 @@ function copyDisk(from: string, to: string): void {
   if (spawnSync('cp', ['--sparse=always', from, to]).status !== 0) {
     copyFileSync(from, to, constants.COPYFILE_FICLONE);
   }
+}
+
+/** Waits for the next login, then makes its shell one that takes commands. */
+async function loggedIn(guest: ProofGuest): Promise<readonly [Spent, Spent]> {
+  const seen = await Promise.all([
+    guest.waitFor(LOGIN, BOOT_TIMEOUT_SECONDS),
+    guest.waitFor(SHELL_PROMPT, BOOT_TIMEOUT_SECONDS),
+  ]);
+  await guest.plainShell(COMMAND_TIMEOUT_SECONDS);
+  return seen;
 }
 
 export async function proveBoot(
@@ -33,37 +44,33 @@ export async function proveBoot(
   const command = machineCommand(machine, image, { path, keep: false }, image.append);
   const guest = new ProofGuest(command);
   const rows: ResultRow[] = [];
-  const add = (name: string, seconds: number, failure?: string): void => {
-    rows.push({ machine, group: 'system', name, seconds, ...(failure !== undefined && { failure }) });
-    say(`${machine}: ${name}: ${failure ?? `${seconds.toFixed(1)} s`}`);
+  const add = (name: string, result: Pick<ResultRow, 'time' | 'failure'>): void => {
+    rows.push({ machine, group: 'system', name, ...result });
+    say(`${machine}: ${name}: ${result.failure ?? (result.time ? timeText(result.time) : 'yes')}`);
   };
   try {
-    const login = await guest.waitFor(LOGIN, BOOT_TIMEOUT_SECONDS);
-    add('first boot to "login:"', login);
-    const prompt = await guest.waitFor(SHELL_PROMPT, BOOT_TIMEOUT_SECONDS);
-    await guest.plainShell(COMMAND_TIMEOUT_SECONDS);
-    const failed = await guest.run('systemctl --failed --quiet --no-legend', COMMAND_TIMEOUT_SECONDS);
-    add('no unit has failed', failed.seconds, failed.output.trim() || undefined);
+    const [login, prompt] = await loggedIn(guest);
+    add('first boot to "login:"', { time: login });
+    add('first boot to the prompt', { time: prompt });
+    const { output: failed } = await guest.run(FAILED_UNITS, COMMAND_TIMEOUT_SECONDS);
+    add('no unit has failed', { ...(failed.trim() !== '' && { failure: failed.trim() }) });
     const before = await guest.run(WRITE, COMMAND_TIMEOUT_SECONDS);
-    const again = guest.waitFor(LOGIN, BOOT_TIMEOUT_SECONDS);
     guest.type('systemctl reboot\r');
-    await again;
-    await guest.waitFor(SHELL_PROMPT, BOOT_TIMEOUT_SECONDS);
-    await guest.plainShell(COMMAND_TIMEOUT_SECONDS);
+    await loggedIn(guest);
     const after = await guest.run('sha256sum /root/kept', COMMAND_TIMEOUT_SECONDS);
-    const isKept =
-      DIGEST.test(before.output) && DIGEST.exec(before.output)?.[0] === DIGEST.exec(after.output)?.[0];
-    const problem = isKept ? undefined : `before: ${before.output}after: ${after.output}`;
-    add(`${MEGABYTES} MB written are there after a restart`, after.seconds, problem);
-    say(`${machine}: the first prompt came after ${prompt.toFixed(1)} s`);
+    const [written, kept] = [before, after].map(({ output }) => DIGEST.exec(output)?.[0]);
+    const isKept = written !== undefined && written === kept;
+    const problem = `before: ${before.output}after: ${after.output}`;
+    add(`${MEGABYTES} MB written are there after a restart`, { ...(!isKept && { failure: problem }) });
     await guest.leave('poweroff');
   } catch (failure) {
-    add('a restart', BOOT_TIMEOUT_SECONDS, String(failure));
+    add('boot, restart, power off', { failure: String(failure) });
     await guest.kill();
   }
   const check = spawnSync('e2fsck', ['-fn', path], { encoding: 'utf8' });
   if (check.error === undefined) {
-    add('e2fsck finds the disk clean', 0, check.status === 0 ? undefined : check.stdout.trim());
+    const problem = check.status === 0 ? undefined : check.stdout.trim();
+    add('e2fsck finds the disk clean', { ...(problem !== undefined && { failure: problem }) });
   }
   rmSync(path, { force: true });
   return rows;

@@ -1,6 +1,7 @@
 /** A Debian guest in a process of its own, used through its console. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { ConsoleWaiters } from '../../src/embed/console-waiters.ts';
+import { usageOf } from '../bench/process-usage.ts';
 import type { MachineCommand } from './machines.ts';
 
 const MS_PER_SECOND = 1000;
@@ -9,7 +10,7 @@ const LONGEST_DIAGNOSIS = 2000;
 /** The shell joins the quoted halves, so that the typed line itself does not match. */
 const END_TYPED = "printf '\\nproof'-'end %d\\n' $?";
 const END = /^([\s\S]*?)^proof-end (\d+)$/m;
-export const SHELL_PROMPT = /# $/;
+export const SHELL_PROMPT = /root@debian:\S+# $/;
 /** Without a line editor, the console shows output and nothing else. */
 const PLAIN_SHELL = 'stty -echo; exec env TERM=dumb PS1="proof# " bash --norc --noediting';
 const PLAIN_PROMPT = /^proof# $/m;
@@ -23,7 +24,14 @@ process.on('exit', () => {
 export interface CommandResult {
   readonly output: string;
   readonly status: number;
+  readonly time: Spent;
+}
+
+/** How long something took, on the clock and on the host's processors. */
+export interface Spent {
   readonly seconds: number;
+  /** Of the process that runs the guest; absent where the system does not tell. */
+  readonly cpuSeconds?: number;
 }
 
 export class ProofGuest {
@@ -52,10 +60,17 @@ export class ProofGuest {
     });
   }
 
-  /** Seconds from the start of the process to the match. */
-  async waitFor(pattern: RegExp, timeoutSeconds: number): Promise<number> {
+  /** From the start of the process until now. */
+  #spent(): Spent {
+    const cpuSeconds = usageOf(this.#process.pid ?? 0)?.cpuSeconds;
+    const seconds = (performance.now() - this.#startMs) / MS_PER_SECOND;
+    return { seconds, ...(cpuSeconds !== undefined && { cpuSeconds }) };
+  }
+
+  /** What it took from the start of the process to the match. */
+  async waitFor(pattern: RegExp, timeoutSeconds: number): Promise<Spent> {
     await this.#waiters.waitFor(pattern, timeoutSeconds * MS_PER_SECOND);
-    return (performance.now() - this.#startMs) / MS_PER_SECOND;
+    return this.#spent();
   }
 
   type(text: string): void {
@@ -70,11 +85,11 @@ export class ProofGuest {
   }
 
   async run(command: string, timeoutSeconds: number): Promise<CommandResult> {
-    const startMs = performance.now();
+    const before = this.#spent();
     const ended = this.#waiters.waitFor(END, timeoutSeconds * MS_PER_SECOND);
     this.type(`${command}; ${END_TYPED}\r`);
     const [, output = '', status] = await ended;
-    return { output, status: Number(status), seconds: (performance.now() - startMs) / MS_PER_SECOND };
+    return { output, status: Number(status), time: difference(this.#spent(), before) };
   }
 
   /** Types `command`, which switches the machine off, and waits for the end of the process. */
@@ -89,4 +104,10 @@ export class ProofGuest {
     this.#process.kill('SIGKILL');
     await this.#ended;
   }
+}
+
+function difference(after: Spent, before: Spent): Spent {
+  const seconds = after.seconds - before.seconds;
+  if (after.cpuSeconds === undefined || before.cpuSeconds === undefined) return { seconds };
+  return { seconds, cpuSeconds: after.cpuSeconds - before.cpuSeconds };
 }

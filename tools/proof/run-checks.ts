@@ -3,7 +3,7 @@ import { type Check, PREPARATION } from './checks.ts';
 import { ProofGuest, SHELL_PROMPT } from './guest.ts';
 import type { ProofImage } from './image.ts';
 import { type MachineName, machineCommand } from './machines.ts';
-import type { ResultRow } from './table.ts';
+import { type ResultRow, timeText } from './table.ts';
 
 const BOOT_TIMEOUT_SECONDS = 300;
 const PREPARATION_TIMEOUT_SECONDS = 60;
@@ -43,19 +43,21 @@ export async function proveChecks(
     let row: ResultRow;
     try {
       guest ??= await bootPlain(machine, image);
-      const { output, status, seconds } = await guest.run(check.command, check.timeoutSeconds);
+      const { output, status, time } = await guest.run(check.command, check.timeoutSeconds);
       const figure = figureOf(check, output);
       row = {
-        ...{ machine, group, name, seconds },
+        ...{ machine, group, name, time },
         ...(figure !== undefined && { figure }),
         ...(status !== 0 && { failure: `status ${status}: ${output.trim().slice(-LONGEST_FAILURE)}` }),
       };
     } catch (failure) {
-      row = { machine, group, name, seconds: check.timeoutSeconds, failure: String(failure) };
+      row = { machine, group, name, failure: String(failure) };
       await guest?.kill();
       guest = undefined;
     }
-    say(`${machine}: ${group}: ${name}: ${row.failure ?? `passed in ${row.seconds.toFixed(1)} s`}`);
+    say(
+      `${machine}: ${group}: ${name}: ${row.failure ?? `passed in ${row.time ? timeText(row.time) : 'time'}`}`,
+    );
     rows.push(row);
   }
   await guest?.leave('exit');

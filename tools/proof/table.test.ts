@@ -4,15 +4,21 @@ import { figureOf } from './run-checks.ts';
 import { markdownTable, type ResultRow, textTable } from './table.ts';
 
 const ROWS: readonly ResultRow[] = [
-  { machine: 'node', group: 'Python', name: 'test_int', seconds: 12.34, figure: '70 tests' },
-  { machine: 'qemu', group: 'Python', name: 'test_int', seconds: 5, failure: 'status 1: wrong' },
+  {
+    machine: 'node',
+    group: 'Python',
+    name: 'test_int',
+    time: { seconds: 30, cpuSeconds: 12.34 },
+    figure: '70 tests',
+  },
+  { machine: 'qemu', group: 'Python', name: 'test_int', time: { seconds: 5 }, failure: 'status 1: wrong' },
 ];
 
 describe('the table of results', () => {
   it('has a row for each check and a column for each machine, and tells what failed below', () => {
     expect(textTable(['node', 'qemu'], ROWS).split('\n')).toEqual([
-      'check             Node                        QEMU',
-      'Python: test_int  passed in 12.3 s, 70 tests  FAILED in 5.0 s',
+      'check             Node                             QEMU',
+      'Python: test_int  passed, 70 tests, 12.3 s of CPU  FAILED, 5.0 s',
       '',
       'QEMU: Python: test_int',
       'status 1: wrong',
@@ -25,7 +31,7 @@ describe('the table of results', () => {
     expect(markdownTable(['node', 'interpret'], ROWS.slice(0, 1)).split('\n').slice(0, 3)).toEqual([
       '| check | Node | Node, interpreter only |',
       '| --- | --- | --- |',
-      '| Python: test_int | passed in 12.3 s, 70 tests | – |',
+      '| Python: test_int | passed, 70 tests, 12.3 s of CPU | – |',
     ]);
   });
 });
