@@ -41,7 +41,7 @@ export interface MachineOptions {
   readonly dtb?: ByteSource;
   readonly commandLine?: string;
   readonly disks?: readonly DiskOptions[];
-  /** Which CPU the guest sees: a chip's features, or all; default `max-no-pauth`. */
+  /** Which CPU the guest sees: a chip's features, or all; default `max`. */
   readonly cpu?: CpuName;
   readonly engine?: EngineMode;
   /** Start running as soon as everything is loaded; default true. Otherwise the machine is `off` then. */

@@ -16,7 +16,7 @@ export interface CpuProfile {
   readonly features: FeatureSet;
 }
 
-export type CpuName = 'max' | 'max-no-pauth' | 'cortex-a53' | 'cortex-a72' | 'cortex-a76';
+export type CpuName = 'max' | 'cortex-a53' | 'cortex-a72' | 'cortex-a76';
 
 const CORTEX_A53: readonly FeatureName[] = ['FEAT_CRC32'];
 const CRYPTOGRAPHY: readonly FeatureName[] = ['FEAT_AES', 'FEAT_PMULL', 'FEAT_SHA1', 'FEAT_SHA256'];
@@ -56,13 +56,6 @@ export const CPU_PROFILES: Readonly<Record<CpuName, CpuProfile>> = {
     compatible: 'arm,armv8',
     features: only(ALL_FEATURES),
   },
-  'max-no-pauth': {
-    name: 'max-no-pauth',
-    title: 'Everything but pointer authentication',
-    midr: MIDR_CORTEX_A72_R0P3,
-    compatible: 'arm,armv8',
-    features: only(ALL_FEATURES.filter((feature) => feature !== 'FEAT_PAuth')),
-  },
   'cortex-a53': {
     name: 'cortex-a53',
     title: 'Cortex-A53, as in the Raspberry Pi 3 (no cryptography)',
@@ -87,4 +80,4 @@ export const CPU_PROFILES: Readonly<Record<CpuName, CpuProfile>> = {
 };
 
 export const CPU_NAMES: readonly CpuName[] = Object.keys(CPU_PROFILES) as CpuName[];
-export const DEFAULT_CPU: CpuName = 'max-no-pauth';
+export const DEFAULT_CPU: CpuName = 'max';

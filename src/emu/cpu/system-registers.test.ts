@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SLOT_SINK, SLOT_ZERO } from '../layout/cpu-state.ts';
 import { CpuHarness, registerKey } from '../testing/cpu-harness.ts';
-import { CPU_PROFILES } from './profiles.ts';
 import { CONTINUE, EXCEPTION, RESYNC, systemKey } from './runtime.ts';
 import { SYSTEM_OPERATIONS } from './system-operations.ts';
 import type { Access } from './system-registers/row.ts';
@@ -189,7 +188,7 @@ describe('traps and undefined accesses', () => {
   });
 
   it('makes features that ID registers deny UNDEFINED', () => {
-    h = new CpuHarness(false, CPU_PROFILES['cortex-a53']);
+    h = new CpuHarness(false, 'cortex-a53');
     const DIT = systemKey(3, 3, 4, 2, 5);
     const PAN = systemKey(3, 0, 4, 2, 3);
     const PMCR_EL0 = systemKey(3, 3, 9, 12, 0);

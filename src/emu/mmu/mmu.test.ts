@@ -1,5 +1,4 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { CPU_PROFILES } from '../cpu/profiles.ts';
 import { CpuHarness, RAM_BASE, RAM_SIZE } from '../testing/cpu-harness.ts';
 import {
   DESCRIPTOR,
@@ -335,7 +334,7 @@ describe('alignment', () => {
   });
 
   it('demands alignment of atomics and ordered accesses on a CPU without FEAT_LSE2', () => {
-    h = new CpuHarness(false, CPU_PROFILES['cortex-a72']);
+    h = new CpuHarness(false, 'cortex-a72');
     low = new TranslationTables(h);
     low.map(LOW, PAGE);
     on();

@@ -4,7 +4,7 @@
  */
 
 import { Cpu } from '../cpu/cpu.ts';
-import { CPU_PROFILES, type CpuProfile } from '../cpu/profiles.ts';
+import { CPU_PROFILES, type CpuName } from '../cpu/profiles.ts';
 import type { CpuPorts, StepResult } from '../cpu/runtime.ts';
 import { systemKey } from '../cpu/runtime.ts';
 import { SYSTEM_OPERATIONS } from '../cpu/system-operations.ts';
@@ -31,12 +31,17 @@ export class CpuHarness {
   nowNs = 0;
   private readonly view: DataView;
 
-  constructor(fastPathChecksAlignment = false, profile: CpuProfile = CPU_PROFILES.max) {
+  constructor(fastPathChecksAlignment = false, cpu: CpuName = 'max') {
     const memory = new WebAssembly.Memory({ initial: wasmPagesFor(RAM_SIZE) });
     this.memory = new GuestMemory(memory, RAM_BASE, RAM_SIZE, RAM_OFFSET);
     this.view = new DataView(memory.buffer);
     const placement = { block: CPU_BLOCK, tlb: TLB_AREA, fetch: FETCH_AREA };
-    this.cpu = new Cpu(this.ports(), { affinity: 0, profile, placement, fastPathChecksAlignment });
+    this.cpu = new Cpu(this.ports(), {
+      affinity: 0,
+      profile: CPU_PROFILES[cpu],
+      placement,
+      fastPathChecksAlignment,
+    });
     this.cpu.reset(RAM_BASE);
     this.said.length = 0;
   }

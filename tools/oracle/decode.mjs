@@ -1,0 +1,175 @@
+#!/usr/bin/env node
+/**
+ * Compares which words are instructions: our decoder, with the features of a CPU, and llvm-mc with the same.
+ *
+ *   npm run oracle:decode -- [--seed N] [--count N] [--near] [--record]
+ *
+ * --count is the number of random words. With --near they are words of our rows with a few bits changed, which are
+ * close to the borders. --record writes a sample of both to src/emu/cpu/decoding.vectors.json, which the unit tests
+ * compare. Differences that have a reason are listed in KNOWN and counted. Needs llvm-mc (14 or newer).
+ */
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { CPU_PROFILES } from '../../src/emu/cpu/profiles.ts';
+import { RandomWords } from '../../src/emu/fp/hard-operands.ts';
+import { A64_ROWS, decoderFor } from '../../src/emu/isa/a64/index.ts';
+import { disassemble } from '../../src/emu/isa/disassembler.ts';
+import { insertFields } from '../../src/emu/isa/pattern.ts';
+import { DIFFERENT_IN_LLVM } from '../../src/emu/testing/decoding-differences.ts';
+
+const VECTORS = new URL('../../src/emu/cpu/decoding.vectors.json', import.meta.url);
+/** llvm-mc's names of the features that `max` has; TLB maintenance and system registers are words anyway. */
+const LLVM_FEATURES = [
+  ...['crc', 'lse', 'rdm', 'aes', 'sha2', 'sha3', 'dotprod', 'fullfp16', 'fp16fml', 'complxnum', 'jsconv'],
+  ...[
+    'rcpc',
+    'rcpc-immo',
+    'fptoint',
+    'flagm',
+    'altnzcv',
+    'dit',
+    'sb',
+    'ssbs',
+    'pan',
+    'uaops',
+    'bti',
+    'pauth',
+  ],
+  ...['i8mm', 'bf16', 'lor', 'el3', 'el2vmsa'],
+];
+const BATCH = 250_000;
+const SHOWN = 3;
+const SHOWN_GROUPS = 40;
+const RECORDED = 4000;
+const MOST_CHANGED_BITS = 3;
+
+function missingTool() {
+  return spawnSync('llvm-mc', ['--version']).status === 0 ? undefined : 'llvm-mc';
+}
+
+/** What llvm-mc says of a word: an instruction (0), none, or one with bits that should be other (CONSTRAINED UNPREDICTABLE). */
+const REFUSED = 1;
+const DOUBTFUL = 2;
+
+function refusedByLlvm(words) {
+  const bytes = (word) => [0, 8, 16, 24].map((at) => `0x${((word >>> at) & 0xff).toString(16)}`).join(' ');
+  const input = `${[...words].map(bytes).join('\n')}\n`;
+  const attributes = LLVM_FEATURES.map((name) => `+${name}`).join();
+  const { status, stderr, error } = spawnSync(
+    'llvm-mc',
+    ['-disassemble', '-triple=aarch64', `-mattr=${attributes}`, '-o', '/dev/null'],
+    { input, maxBuffer: 2 ** 30, encoding: 'utf8' },
+  );
+  if (error) throw error;
+  const refused = new Uint8Array(words.length);
+  for (const [, line, how] of stderr.matchAll(
+    /^<stdin>:(\d+):\d+: warning: (invalid|potentially undefined)/gm,
+  ))
+    refused[Number(line) - 1] = how === 'invalid' ? REFUSED : DOUBTFUL;
+  if (status !== 0 && !stderr.includes('invalid instruction encoding')) throw new Error(stderr.slice(0, 500));
+  return refused;
+}
+
+function makeWords(random, count, near) {
+  const words = new Uint32Array(count);
+  for (let i = 0; i < count; i++) {
+    if (!near) words[i] = random.next();
+    else {
+      const row = A64_ROWS[random.below(A64_ROWS.length)];
+      const fields = Object.fromEntries(row.pattern.fields.map(({ name }) => [name, random.next()]));
+      words[i] = insertFields(row.pattern, fields);
+      for (let n = random.below(MOST_CHANGED_BITS + 1); n > 0; n--) words[i] ^= 1 << random.below(32);
+    }
+  }
+  return words;
+}
+
+const hex = (word) => word.toString(16).padStart(8, '0');
+
+class Comparison {
+  decoder = decoderFor(CPU_PROFILES.max.features);
+  known = new Map();
+  groups = new Map();
+  total = 0;
+  unexplained = 0;
+  doubtful = 0;
+
+  add(words) {
+    const refused = refusedByLlvm(words);
+    words.forEach((word, i) => {
+      const decoded = this.decoder.decode(word);
+      this.total++;
+      if (refused[i] === DOUBTFUL) this.doubtful++;
+      if (refused[i] === DOUBTFUL || (decoded === undefined) === (refused[i] === REFUSED)) return;
+      const reason = DIFFERENT_IN_LLVM.find(({ matches }) => matches(word, decoded?.row.name));
+      if (reason) this.known.set(reason, (this.known.get(reason) ?? 0) + 1);
+      else this.note(word, decoded);
+    });
+  }
+
+  note(word, decoded) {
+    this.unexplained++;
+    const name = decoded
+      ? `ours: ${decoded.row.name}`
+      : `theirs: top ${(word >>> 21).toString(2).padStart(11, '0')}`;
+    const group = this.groups.get(name) ?? [];
+    this.groups.set(name, group);
+    group.push(word);
+  }
+
+  report() {
+    for (const [name, words] of [...this.groups].slice(0, SHOWN_GROUPS)) {
+      console.log(`${name}: ${words.length}`);
+      for (const word of words.slice(0, SHOWN)) console.log(`  ${hex(word)}  ${disassemble(word, 0n)}`);
+    }
+    for (const [{ what, why }, count] of this.known) console.log(`known: ${what} (${why}): ${count}`);
+    console.log(`bits that should be other, where an instruction may be UNDEFINED or not: ${this.doubtful}`);
+    console.log(`${this.total} words: ${this.unexplained} differences without a reason`);
+  }
+}
+
+/** A sample of words with what llvm-mc says, known differences left out. */
+function record(random) {
+  const words = [...makeWords(random, RECORDED / 2, false), ...makeWords(random, RECORDED / 2, true)];
+  const refused = refusedByLlvm(words);
+  const decoder = decoderFor(CPU_PROFILES.max.features);
+  const kept = words
+    .map((word, i) => [word, refused[i] === 0, refused[i]])
+    .filter(
+      ([word, , how]) =>
+        how !== DOUBTFUL &&
+        !DIFFERENT_IN_LLVM.some(({ matches }) => matches(word, decoder.decode(word)?.row.name)),
+    );
+  const select = (allocated) =>
+    kept
+      .filter(([, is]) => is === allocated)
+      .map(([word]) => hex(word))
+      .join(' ');
+  const sample = { instructions: select(true), unallocated: select(false) };
+  writeFileSync(VECTORS, `${JSON.stringify(sample, undefined, 1)}\n`);
+  console.log(`${kept.length} words`);
+}
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: '1' },
+    count: { type: 'string', default: '1000000' },
+    near: { type: 'boolean', default: false },
+    record: { type: 'boolean', default: false },
+  },
+});
+const missing = missingTool();
+if (missing) {
+  console.error(`${missing} is not installed`);
+  process.exit(2);
+}
+const random = new RandomWords(Number(values.seed));
+if (values.record) record(random);
+else {
+  const comparison = new Comparison();
+  for (let left = Number(values.count); left > 0; left -= BATCH)
+    comparison.add(makeWords(random, Math.min(left, BATCH), values.near));
+  comparison.report();
+  process.exit(comparison.unexplained === 0 ? 0 : 1);
+}
