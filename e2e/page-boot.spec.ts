@@ -77,6 +77,27 @@ test.describe('with the default guest', () => {
     await expectShellAnswers(page, 500, 55);
   });
 
+  test('keeps what the guest writes to an imported disk when the page is closed without a word', async ({
+    page,
+  }) => {
+    await page.goto('./');
+    const image = { name: 'notes.img', mimeType: 'application/octet-stream', buffer: Buffer.alloc(1 << 20) };
+    await page.locator('input[data-role=disk-image]').setInputFiles(image);
+    await page.getByRole('button', { name: 'Boot notes' }).click();
+    const dialog = page.getByRole('dialog', { name: 'How does notes boot?' });
+    await dialog.getByRole('radio', { name: /BusyBox/ }).check();
+    await dialog.getByRole('button', { name: 'Boot' }).click();
+    await expect(terminalText(page)).toContainText(PROMPT, { timeout: BOOT_TIMEOUT_MS });
+    await run(page, 'echo written-$((40+2)) > /dev/vda; sync; echo synced=$?');
+    await expect(terminalText(page)).toContainText('synced=0', { timeout: COMMAND_TIMEOUT_MS });
+    page.on('dialog', (question) => void question.accept());
+    await page.reload();
+    await page.getByRole('button', { name: 'Boot notes' }).click();
+    await expect(terminalText(page)).toContainText(PROMPT, { timeout: BOOT_TIMEOUT_MS });
+    await run(page, 'head -n 1 /dev/vda');
+    await expect(terminalText(page)).toContainText('written-42', { timeout: COMMAND_TIMEOUT_MS });
+  });
+
   test('says in words that a machine without init cannot go on, with the kernel’s own last lines', async ({
     page,
   }) => {
