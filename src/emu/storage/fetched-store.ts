@@ -42,7 +42,8 @@ export class FetchedStore implements BlockStore {
   private readonly coming = new Map<number, Promise<Uint8Array>>();
   private unkept = new Map<number, Uint8Array>();
   private keeping: Promise<void> | undefined;
-  private nextSequential = 0;
+  /** Nobody has read yet. */
+  private nextSequential = -1;
 
   static async open(file: FarFile, chunks: ChunkBatches, cache: ChunkCache): Promise<FetchedStore> {
     return new FetchedStore(file, chunks, new Set(await chunks.stored()), cache);
