@@ -7,6 +7,7 @@ import { ROUNDING_CURRENT } from '../../fp/slow-path.ts';
 import type { I32, V128 } from '../../ir/ir.ts';
 import { type Row, row, u16 } from '../row.ts';
 import type { Semantics } from '../semantics.ts';
+import { type Bits, packLanes, words } from './fp-half.ts';
 import {
   attempt,
   bitsOf,
@@ -14,12 +15,10 @@ import {
   either,
   exactly,
   type Float,
-  integer,
   isOrdinary,
   isVector,
   isZero,
   lowHalves,
-  patternConstant,
   read,
   type Shape,
   scalar,
@@ -31,6 +30,7 @@ const SINGLE = scalar(false);
 const SINGLES = vector(false, 1);
 
 const BFLOAT_BITS = 16;
+const BFLOAT_MASK = 0xffffn;
 /** What half a unit in the last place of a BFloat16 is less one, in the fraction of a single. */
 const BELOW_HALF_UNIT = 0x7fffn;
 /** Singles from here on round to infinity. */
@@ -38,27 +38,20 @@ const OVERFLOW = 0x7f7f_8000n;
 const MAGNITUDE = 0x7fff_ffffn;
 
 /** FPConvertBF on one or four singles, results in the low halves of 32-bit lanes. */
-function toBfloat(b: Semantics, s: Shape, x: Float): I32 | V128 {
-  const op = (name: string, p: I32 | V128, q: I32 | V128) =>
-    integer<'i32' | 'v128'>(b, s, name, p, q) as I32 | V128;
-  const constant = (bits: bigint) => patternConstant(b, s, bits) as I32 | V128;
-  const and = (p: I32 | V128, mask: bigint): I32 | V128 =>
-    b.numeric<'i32' | 'v128'>(isVector(s) ? 'v128.and' : 'i32.and', [p, constant(mask)]) as I32 | V128;
-  const shift = (p: I32 | V128) =>
-    integer<'i32' | 'v128'>(b, s, 'shr_u', p, b.i32(BFLOAT_BITS)) as I32 | V128;
-  const bits = bitsOf(b, s, x) as I32 | V128;
+function toBfloat(b: Semantics, s: Shape, x: Float): Bits {
+  const is = words(b, s);
+  const bits = bitsOf(b, s, x) as Bits;
   // To nearest, ties to even; a carry moves into the exponent.
-  const rounded = op('add', op('add', bits, constant(BELOW_HALF_UNIT)), and(shift(bits), 1n));
-  const result = shift(rounded);
-  const usual = both(b, isOrdinary(b, s, x), op('lt_u', and(bits, MAGNITUDE), constant(OVERFLOW)));
+  const odd = is.and(is.shift('shr_u', bits, BFLOAT_BITS), 1n);
+  const result = is.shift('shr_u', is.op('add', is.add(bits, BELOW_HALF_UNIT), odd), BFLOAT_BITS);
+  const inRange = is.op('lt_u', is.and(bits, MAGNITUDE), is.constant(OVERFLOW));
+  const usual = both(b, isOrdinary(b, s, x), inRange);
   const args = [FP_FORMAT.SINGLE, FP_FORMAT.BFLOAT, ROUNDING_CURRENT, s.lanes];
-  const exact = () => {
-    const narrow = exactly(b, 'fpConvert', args, [x], isVector(s) ? 'v128' : 'i32') as I32 | V128;
-    return isVector(s)
-      ? b.numeric<'v128'>('i32x4.extend_low_i16x8_u', [narrow])
-      : b.and(narrow as I32, b.i32((1 << BFLOAT_BITS) - 1));
+  const exact = (): Bits => {
+    if (!isVector(s)) return is.and(exactly(b, 'fpConvert', args, [x], 'i32'), BFLOAT_MASK);
+    return b.numeric<'v128'>('i32x4.extend_low_i16x8_u', [exactly(b, 'fpConvert', args, [x], 'v128')]);
   };
-  return attempt<I32 | V128>(b, { result, usual, also: () => either(b, usual, isZero(b, s, x)) }, exact);
+  return attempt(b, { result, usual, also: () => either(b, usual, isZero(b, s, x)) }, exact);
 }
 
 const conversions: readonly Row[] = [
@@ -71,8 +64,7 @@ const conversions: readonly Row[] = [
     fp: true,
     feature: 'FEAT_BF16',
     execute: ({ Q, Rn, Rd }, b) => {
-      const words = toBfloat(b, SINGLES, b.V(Rn)) as V128;
-      const halves: V128 = b.numeric('i16x8.narrow_i32x4_u', [words, words]);
+      const halves = packLanes(b, [toBfloat(b, SINGLES, b.V(Rn))], 'u');
       if (Q) b.setV(Rd, lowHalves(b, b.V(Rd), halves));
       else write(b, vector(false, 0), Rd, halves);
     },
@@ -88,7 +80,7 @@ function dotAdd(b: Semantics, lanes: number, addend: V128, x: V128, y: V128): V1
 
 const WORD_BYTES = 4;
 /** Words of a vector in another order. */
-function words(b: Semantics, x: V128, order: readonly number[]): V128 {
+function inOrder(b: Semantics, x: V128, order: readonly number[]): V128 {
   const bytes = order.flatMap((word) => [0, 1, 2, 3].map((byte) => WORD_BYTES * word + byte));
   return b.numeric('i8x16.shuffle', [x, x], bytes);
 }
@@ -128,8 +120,8 @@ const dotProducts: readonly Row[] = [
     feature: 'FEAT_BF16',
     execute: ({ Rm, Rn, Rd }, b) => {
       const [x, y] = [b.V(Rn), b.V(Rm)];
-      const first = dotAdd(b, 4, b.V(Rd), words(b, x, [0, 0, 2, 2]), words(b, y, [0, 2, 0, 2]));
-      b.setV(Rd, dotAdd(b, 4, first, words(b, x, [1, 1, 3, 3]), words(b, y, [1, 3, 1, 3])));
+      const first = dotAdd(b, 4, b.V(Rd), inOrder(b, x, [0, 0, 2, 2]), inOrder(b, y, [0, 2, 0, 2]));
+      b.setV(Rd, dotAdd(b, 4, first, inOrder(b, x, [1, 1, 3, 3]), inOrder(b, y, [1, 3, 1, 3])));
     },
   }),
 ];

@@ -13,7 +13,9 @@ import {
   bitsOf,
   bitwise,
   both,
+  constant,
   type Float,
+  float,
   fromBits,
   integer,
   isVector,
@@ -21,6 +23,7 @@ import {
   patternConstant,
   type Shape,
   singlesOf,
+  test,
 } from './fp-shared.ts';
 
 /** A result of the host, and where it is right. */
@@ -32,36 +35,42 @@ export interface Candidate {
 
 // ---- Bits of halves and singles ----
 
-const HALF_MAGNITUDE = 0x7fffn;
 const HALF_SIGN = 0x8000n;
 const HALF_INFINITY = 0x7c00n;
-const SINGLE_MAGNITUDE = 0x7fff_ffffn;
 const SINGLE_INFINITY = 0x7f80_0000n;
+/** A half's sign, exponent and fraction in a single's word. */
+const WIDENED = 0x8fff_e000n;
+/** What the largest exponent field of a half would mean. */
+const BEYOND_HALVES = 65536;
 const SIGN_DISTANCE = 16;
 /** Bits of a single's fraction that a half does not have, and what they are halfway between two halves. */
 const DROPPED_BITS = 13;
-const DROPPED = (1n << 13n) - 1n;
-const HALFWAY = 1n << 12n;
-/** 2^112, the quotient of what an exponent field means in both formats, as a single. */
-const REBIAS = BigInt(127 + 112) << 23n;
-/** The same distance of exponent fields, where a half has its. */
-const REBIAS_HALF = 112n << 10n;
-/** 2^-14, the smallest normal half, and 0.5, a single whose last bit is worth the last of a denormal half. */
-const SMALLEST_NORMAL = BigInt(127 - 14) << 23n;
-const DENORMAL_UNITS = BigInt(127 - 1) << 23n;
+const DROPPED = (1n << BigInt(DROPPED_BITS)) - 1n;
+const HALFWAY = (DROPPED + 1n) / 2n;
+/** Powers of two as singles. */
+const SINGLE_BIAS = 127;
+const powerOfTwo = (exponent: number) => BigInt(SINGLE_BIAS + exponent) << 23n;
+/** What an exponent field means in both formats differs by this power of two. */
+const BIAS_DISTANCE = SINGLE_BIAS - 15;
+const REBIAS = powerOfTwo(BIAS_DISTANCE);
+/** The same distance of exponent fields. */
+const REBIASED = BigInt(BIAS_DISTANCE) << 23n;
+const SMALLEST_NORMAL = powerOfTwo(-14);
+/** 0.5: a single whose last bit is worth the last of a denormal half. */
+const DENORMAL_UNITS = powerOfTwo(-1);
 
-type Bits = I32 | V128;
+export type Bits = I32 | V128;
 
 /** Words for arithmetic on the bit patterns of singles, one or four. */
-function words(b: Semantics, w: Shape) {
-  const constant = (value: bigint) => patternConstant(b, w, value) as Bits;
+export function words(b: Semantics, w: Shape) {
+  const bits = (value: bigint) => patternConstant(b, w, value) as Bits;
   const op = (name: string, x: Bits, y: Bits) => integer<'i32' | 'v128'>(b, w, name, x, y) as Bits;
   return {
-    constant,
+    constant: bits,
     op,
-    and: (x: Bits, mask: bigint) => bitwise(b, w, 'and', x, constant(mask)) as Bits,
+    and: (x: Bits, mask: bigint) => bitwise(b, w, 'and', x, bits(mask)) as Bits,
     or: (x: Bits, y: Bits) => bitwise(b, w, 'or', x, y) as Bits,
-    add: (x: Bits, y: bigint) => op('add', x, constant(y)),
+    add: (x: Bits, y: bigint) => op('add', x, bits(y)),
     shift: (name: 'shl' | 'shr_u', x: Bits, by: number) =>
       integer<'i32' | 'v128'>(b, w, name, x, b.i32(by)) as Bits,
     choose: (mask: Bits, x: Bits, y: Bits): Bits =>
@@ -71,39 +80,34 @@ function words(b: Semantics, w: Shape) {
   };
 }
 
-/** The single of a half's bit pattern in the low 16 bits; NaNs keep their bits. */
+/** The single of a half whose pattern is sign-extended to 32 bits; NaNs keep their bits. */
 function widenBits(b: Semantics, w: Shape, half: Bits): Float {
   const is = words(b, w);
-  const magnitude = is.and(half, HALF_MAGNITUDE);
-  const unscaled = fromBits(b, w, is.shift('shl', magnitude, DROPPED_BITS));
-  const scale = fromBits(b, w, patternConstant(b, w, REBIAS));
-  const scaled = bitsOf(b, w, b.numeric(`${w.name}.mul`, [unscaled, scale]) as Float) as Bits;
-  const special = is.op('gt_u', magnitude, is.constant(HALF_INFINITY - 1n));
-  const infinite = is.constant(SINGLE_INFINITY);
-  const number = isVector(w)
-    ? is.or(scaled, bitwise(b, w, 'and', special, infinite) as Bits)
-    : is.choose(special, is.or(scaled, infinite), scaled);
-  const sign = is.shift('shl', is.and(half, HALF_SIGN), SIGN_DISTANCE);
-  return fromBits(b, w, is.or(number, sign));
+  const unscaled = fromBits(b, w, is.and(is.shift('shl', half, DROPPED_BITS), WIDENED));
+  const scaled = float(b, w, 'mul', unscaled, fromBits(b, w, is.constant(REBIAS)));
+  // The largest exponent stands for infinity and NaNs in both formats.
+  const special = test(b, w, 'ge', float(b, w, 'abs', scaled), constant(b, w, BEYOND_HALVES));
+  const ones = isVector(w) ? special : b.neg(special as I32);
+  return fromBits(b, w, is.or(bitsOf(b, w, scaled) as Bits, is.and(ones, SINGLE_INFINITY)));
 }
 
 /** The half nearest to a single that is no NaN, ties to even, in the low 16 bits. */
 function narrowBits(b: Semantics, w: Shape, single: Float): Bits {
   const is = words(b, w);
-  const bits = bitsOf(b, w, single) as Bits;
-  const magnitude = is.and(bits, SINGLE_MAGNITUDE);
+  const absolute = float(b, w, 'abs', single);
+  const magnitude = bitsOf(b, w, absolute) as Bits;
   const odd = is.and(is.shift('shr_u', magnitude, DROPPED_BITS), 1n);
-  const rounded = is.op('add', is.add(magnitude, HALFWAY - 1n), odd);
-  const normal = is.op('sub', is.shift('shr_u', rounded, DROPPED_BITS), is.constant(REBIAS_HALF));
+  const rounded = is.add(is.op('add', magnitude, odd), HALFWAY - 1n - REBIASED);
+  const normal = is.shift('shr_u', rounded, DROPPED_BITS);
   const limited = isVector(w)
     ? is.op('min_u', normal, is.constant(HALF_INFINITY))
     : is.choose(is.op('lt_u', normal, is.constant(HALF_INFINITY)), normal, is.constant(HALF_INFINITY));
   // Adding one half lets the host round to multiples of the smallest denormal.
-  const half = fromBits(b, w, is.constant(DENORMAL_UNITS));
-  const sum = b.numeric(`${w.name}.add`, [fromBits(b, w, magnitude), half]) as Float;
-  const denormal = is.op('sub', bitsOf(b, w, sum) as Bits, is.constant(DENORMAL_UNITS));
+  const units = is.constant(DENORMAL_UNITS);
+  const sum = float(b, w, 'add', absolute, fromBits(b, w, units));
+  const denormal = is.op('sub', bitsOf(b, w, sum) as Bits, units);
   const tiny = is.op('lt_u', magnitude, is.constant(SMALLEST_NORMAL));
-  const sign = is.and(is.shift('shr_u', bits, SIGN_DISTANCE), HALF_SIGN);
+  const sign = is.and(is.shift('shr_u', bitsOf(b, w, single) as Bits, SIGN_DISTANCE), HALF_SIGN);
   return is.or(is.choose(tiny, denormal, limited), sign);
 }
 
@@ -119,8 +123,8 @@ export function isNoTie(b: Semantics, w: Shape, single: Float): Mask {
 export function hostParts(b: Semantics, s: Shape, x: Float): Float[] {
   if (!s.half) return [x];
   const w = singlesOf(s);
-  if (!isVector(s)) return [widenBits(b, w, x as I32)];
-  const extend = (half: 'low' | 'high'): V128 => b.numeric(`i32x4.extend_${half}_i16x8_u`, [x]);
+  if (!isVector(s)) return [widenBits(b, w, b.numeric<'i32'>('i32.extend16_s', [x]))];
+  const extend = (half: 'low' | 'high'): V128 => b.numeric(`i32x4.extend_${half}_i16x8_s`, [x]);
   const low = widenBits(b, w, extend('low'));
   return s.lanes === 8 ? [low, widenBits(b, w, extend('high'))] : [low];
 }
