@@ -22,23 +22,27 @@ export class BackwardBits {
     this.position = (to - from) * 8 - 1 - Math.clz32(last << 24);
   }
 
+  /** hot: the next `count` bits, at most 31. */
   read(count: number): number {
     if (count > BITS_PER_READ) return this.read(count - 16) * 65_536 + this.read(16);
-    this.position -= count;
-    return this.at(this.position, count);
+    const position = this.position - count;
+    this.position = position;
+    if (position < 0) return this.beforeStart(count);
+    const { bytes } = this;
+    const byte = this.from + (position >> 3);
+    const word = bytes[byte]! | (bytes[byte + 1]! << 8) | (bytes[byte + 2]! << 16) | (bytes[byte + 3]! << 24);
+    return (word >>> (position & 7)) & ((1 << count) - 1);
   }
 
-  /** `count` bits, at most BITS_PER_READ, from bit `position` up. */
-  private at(position: number, count: number): number {
-    const mask = (1 << count) - 1;
-    if (position < 0) {
-      const missing = -position;
-      return missing >= count ? 0 : (this.at(0, count - missing) << missing) & mask;
-    }
-    const byte = this.from + (position >> 3);
-    const { bytes } = this;
-    const word = bytes[byte]! | (bytes[byte + 1]! << 8) | (bytes[byte + 2]! << 16) | (bytes[byte + 3]! << 24);
-    return (word >>> (position & 7)) & mask;
+  /** Some of the `count` bits at `position` are before the stream's start. */
+  private beforeStart(count: number): number {
+    const { position } = this;
+    const missing = -position;
+    if (missing >= count) return 0;
+    this.position = count - missing;
+    const bits = this.read(count - missing) << missing;
+    this.position = position;
+    return bits;
   }
 }
 

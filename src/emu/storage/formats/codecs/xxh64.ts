@@ -93,6 +93,8 @@ export class Xxh64 implements Checksum {
   /** hot: lane = rotate(lane + input * P2, 31) * P1, in halves. */
   private stripes(bytes: Uint8Array, from: number, to: number): void {
     const { lanes } = this;
+    const [p1High, p1Low] = P1;
+    const [p2High, p2Low] = P2;
     for (let lane = 0; lane < LANES; lane++) {
       let low = lanes[2 * lane]!;
       let high = lanes[2 * lane + 1]!;
@@ -100,15 +102,18 @@ export class Xxh64 implements Checksum {
         const inputLow = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
         const inputHigh =
           bytes[at + 4]! | (bytes[at + 5]! << 8) | (bytes[at + 6]! << 16) | (bytes[at + 7]! << 24);
+        const productLow = Math.imul(inputLow, p2Low);
         const productHigh =
-          highProduct(inputLow, P2[1]) + Math.imul(inputLow, P2[0]) + Math.imul(inputHigh, P2[1]);
-        const sumLow = (low >>> 0) + (Math.imul(inputLow, P2[1]) >>> 0);
-        const sumHigh = (high + productHigh + (sumLow > 0xffff_ffff ? 1 : 0)) | 0;
+          (highProduct(inputLow, p2Low) + Math.imul(inputLow, p2High) + Math.imul(inputHigh, p2Low)) | 0;
+        const sumLow = (low + productLow) | 0;
+        const carry = sumLow >>> 0 < low >>> 0 ? 1 : 0;
+        const sumHigh = (high + productHigh + carry) | 0;
         const rotatedLow = (sumLow << 31) | (sumHigh >>> 1);
-        const rotatedHigh = (sumHigh << 31) | ((sumLow | 0) >>> 1);
-        low = Math.imul(rotatedLow, P1[1]);
+        const rotatedHigh = (sumHigh << 31) | (sumLow >>> 1);
+        low = Math.imul(rotatedLow, p1Low);
         high =
-          (highProduct(rotatedLow, P1[1]) + Math.imul(rotatedLow, P1[0]) + Math.imul(rotatedHigh, P1[1])) | 0;
+          (highProduct(rotatedLow, p1Low) + Math.imul(rotatedLow, p1High) + Math.imul(rotatedHigh, p1Low)) |
+          0;
       }
       lanes[2 * lane] = low;
       lanes[2 * lane + 1] = high;
@@ -116,13 +121,15 @@ export class Xxh64 implements Checksum {
   }
 }
 
-/** The high half of the product of two unsigned 32-bit numbers. */
+/** The high half of the product of two unsigned 32-bit numbers; no partial sum exceeds 32 bits. */
 function highProduct(a: number, b: number): number {
-  const [aLow, aHigh] = [a & 0xffff, a >>> 16];
-  const [bLow, bHigh] = [b & 0xffff, b >>> 16];
-  const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
-  const other = aLow * bHigh + (middle & 0xffff);
-  return (aHigh * bHigh + Math.floor(middle / 65_536) + Math.floor(other / 65_536)) | 0;
+  const aLow = a & 0xffff;
+  const aHigh = a >>> 16;
+  const bLow = b & 0xffff;
+  const bHigh = b >>> 16;
+  const middle = (Math.imul(aHigh, bLow) + (Math.imul(aLow, bLow) >>> 16)) | 0;
+  const other = (Math.imul(aLow, bHigh) + (middle & 0xffff)) | 0;
+  return (Math.imul(aHigh, bHigh) + (middle >>> 16) + (other >>> 16)) | 0;
 }
 
 function rotate(value: bigint, count: bigint): bigint {

@@ -91,7 +91,9 @@ export class ZstdBlockDecoder {
   private readonly literals = new Uint8Array(BLOCK_BYTES);
   private literalCount = 0;
   /** The last three offsets, latest first. */
-  private readonly recent = Int32Array.of(1, 4, 8);
+  private recent0 = 1;
+  private recent1 = 4;
+  private recent2 = 8;
 
   constructor(window: OutputWindow) {
     this.window = window;
@@ -257,16 +259,18 @@ export class ZstdBlockDecoder {
 
   /** Section 3.1.1.5: values up to three mean one of the last offsets. */
   private offset(value: number, isAfterMatch: boolean): number {
-    const { recent } = this;
     if (value > 3) {
-      recent.copyWithin(1, 0, 2);
-      return (recent[0] = value - 3);
+      this.recent2 = this.recent1;
+      this.recent1 = this.recent0;
+      return (this.recent0 = value - 3);
     }
     const which = value - 1 + (isAfterMatch ? 1 : 0);
-    const offset = which === 3 ? recent[0]! - 1 : recent[which]!;
-    if (which > 1) recent[2] = recent[1]!;
-    if (which > 0) recent[1] = recent[0]!;
-    return (recent[0] = offset);
+    if (which === 0) return this.recent0;
+    const older = which === 1 ? this.recent1 : this.recent2;
+    const offset = which === 3 ? this.recent0 - 1 : older;
+    if (which > 1) this.recent2 = this.recent1;
+    this.recent1 = this.recent0;
+    return (this.recent0 = offset);
   }
 }
 
