@@ -79,7 +79,7 @@ export class PortStore implements BlockStore {
   #size: number;
   readonly #port: MessagePort;
   readonly #waiting = new Map<number, Waiting>();
-  readonly #watchers: (() => void)[] = [];
+  #sizeChanged: () => void = () => {};
   #lastId = 0;
 
   constructor(port: MessagePort, shape: { readonly size: number; readonly readOnly: boolean }) {
@@ -94,7 +94,7 @@ export class PortStore implements BlockStore {
   }
 
   watchSize(listener: () => void): void {
-    this.#watchers.push(listener);
+    this.#sizeChanged = listener;
   }
 
   read(offset: number, target: Uint8Array): Promise<void> {
@@ -126,7 +126,7 @@ export class PortStore implements BlockStore {
   #take(answer: DiskAnswer): void {
     if (answer.kind === 'size') {
       this.#size = answer.size;
-      for (const listener of this.#watchers) listener();
+      this.#sizeChanged();
       return;
     }
     const waiting = this.#waiting.get(answer.id);

@@ -20,7 +20,7 @@ export interface BlockStore {
   flush(): MaybePromise<void>;
   /** Says that the range is no longer needed; it reads as zeros afterwards. */
   discard(offset: number, length: number): MaybePromise<void>;
-  /** Calls `listener` whenever the size has changed. */
+  /** Calls `listener`, and none that came before, whenever the size has changed. */
   watchSize?(listener: () => void): void;
 }
 

@@ -227,6 +227,50 @@ describe('virtio block', () => {
     expect(data).toEqual(sector(0x99));
   });
 
+  it('tells a new capacity in its configuration and by an interrupt, and takes requests there', () => {
+    const inner = new MemoryStore(undefined, { size: 2 * SECTORS * 512 });
+    let size = SECTORS * 512;
+    let resized = (): void => {};
+    const { guest, request } = machine({
+      get size() {
+        return size;
+      },
+      readOnly: false,
+      read: (offset, target) => inner.read(offset, target),
+      write: (offset, source) => inner.write(offset, source),
+      flush: () => inner.flush(),
+      discard: (offset, length) => inner.discard(offset, length),
+      watchSize: (listener) => {
+        resized = listener;
+      },
+    });
+    expect(request(OUT, SECTORS, sector(1)).status).toBe(IO_ERROR);
+    guest.registers.write(register.INTERRUPT_ACK, 3);
+    const generation = guest.registers.read(register.CONFIG_GENERATION);
+    size = 2 * SECTORS * 512;
+    resized();
+    expect(guest.registers.read(register.INTERRUPT_STATUS)).toBe(2);
+    expect(guest.registers.read(register.CONFIG_GENERATION)).not.toBe(generation);
+    expect(guest.registers.read(register.CONFIG)).toBe(2 * SECTORS);
+    expect(request(OUT, SECTORS, sector(1)).status).toBe(OK);
+  });
+
+  it('flushes with every write when the driver has not accepted flushes', async () => {
+    const store = new SlowStore();
+    const guest = new VirtioDriver(new VirtioBlock(store, 'disk-0', new RecordedLog()));
+    guest.start({ featureMask: ~(1 << 9) });
+    const { places } = guest.offer(0, [{ content: header(OUT, 0) }, { content: sector(1) }, { content: 1 }]);
+    guest.ram.bytes[places[2]!] = 0xff;
+    guest.notify(0);
+    store.waiting[0]!.go();
+    await settled();
+    expect(guest.ram.bytes[places[2]!]).toBe(0xff);
+    expect(store.waiting).toHaveLength(2);
+    store.waiting[1]!.go();
+    await settled();
+    expect(guest.ram.bytes[places[2]!]).toBe(OK);
+  });
+
   it('survives random requests over random memory', () => {
     const { guest } = machine();
     const random = seededWords(11);

@@ -68,7 +68,7 @@ export class VirtioBlock implements VirtioDevice {
   private readonly store: BlockStore;
   private readonly serial: Uint8Array;
   private readonly log: Log;
-  private readonly configuration: Uint8Array;
+  private configuration: Uint8Array;
   private readonly inFlight = new Set<number>();
   private transport!: VirtioTransport;
 
@@ -80,6 +80,10 @@ export class VirtioBlock implements VirtioDevice {
     const byAccess = store.readOnly ? [readOnly] : [discard, writeZeroes];
     this.features = [segMax, blockSize, flush, topology, ...byAccess];
     this.configuration = configurationOf(store);
+    store.watchSize?.(() => {
+      this.configuration = configurationOf(store);
+      this.transport.configChanged();
+    });
   }
 
   attach(transport: VirtioTransport): void {
@@ -162,7 +166,7 @@ export class VirtioBlock implements VirtioDevice {
         return afterwards(this.store.read(request.offset, data), { status: STATUS_OK, data });
       }
       case 'write':
-        return afterwards(this.store.write(request.offset, request.data), { status: STATUS_OK });
+        return afterwards(this.write(request.offset, request.data), { status: STATUS_OK });
       case 'flush':
         return afterwards(this.store.flush(), { status: STATUS_OK });
       case 'clear': {
@@ -178,6 +182,13 @@ export class VirtioBlock implements VirtioDevice {
       case 'refuse':
         return { status: request.status };
     }
+  }
+
+  /** A driver that has not accepted flushes expects writes to be durable when they end (5.2.5.1). */
+  private write(offset: number, data: Uint8Array): MaybePromise<void> {
+    const written = this.store.write(offset, data);
+    if (this.transport.hasFeature(FEATURE.flush)) return written;
+    return written instanceof Promise ? written.then(() => this.store.flush()) : this.store.flush();
   }
 
   private failed(request: BlockRequest, error: unknown): Outcome {

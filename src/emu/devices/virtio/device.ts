@@ -18,6 +18,8 @@ export const DEVICE_TYPE = { block: 2, console: 3, entropy: 4 } as const;
 /** What a device can ask of its transport. */
 export interface VirtioTransport {
   queue(index: number): Virtqueue;
+  /** Whether the driver has accepted a feature. */
+  hasFeature(bit: number): boolean;
   /** Interrupts the driver if it wants to know about what was pushed to the queue. */
   signalQueue(index: number): void;
   /** The configuration space has changed: new generation, and an interrupt. */

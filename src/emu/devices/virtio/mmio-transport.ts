@@ -232,7 +232,7 @@ export class MmioTransport implements MmioDevice, VirtioTransport, Stateful {
     this.accepted[this.driverFeaturesSelect] = value;
   }
 
-  private hasFeature(bit: number): boolean {
+  hasFeature(bit: number): boolean {
     return (this.accepted[bit >> 5]! & (1 << (bit & 31))) !== 0;
   }
 
