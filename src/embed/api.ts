@@ -67,6 +67,8 @@ export interface MachineEvents {
   phase: { readonly phase: BootPhase; readonly elapsedMs: number };
   /** About once a second while the machine is there, and once when it stops. */
   stats: MachineStats;
+  /** Whether all that the guest wrote to its library disks is kept; told within about a second of a change. */
+  writes: { readonly areKept: boolean };
   /** The guest stopped by itself; after `reset` the machine goes on by booting again. */
   exit: { readonly reason: ExitReason };
   /** The state is `failed` afterwards when the machine cannot go on; some errors it survives. */

@@ -33,7 +33,10 @@ export function createMachineOver(
   const storage = new MachineStorage(net.openStorage ?? openStorageThread);
   const loadSetup: LoadSetup = (progress, signal) =>
     gatherSetup(options, memoryMiB * BYTES_PER_MIB, { ...net, progress, signal, storage });
-  return new RemoteMachine(withStorage(openTransport(), storage), loadSetup, options.autostart ?? true);
+  const transport = withStorage(openTransport(), storage);
+  const machine = new RemoteMachine(transport, loadSetup, options.autostart ?? true);
+  storage.onWrites = (areKept) => machine.tellWrites(areKept);
+  return machine;
 }
 
 /** Ends a machine's storage thread with the machine, and the machine with its storage thread. */

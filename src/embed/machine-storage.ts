@@ -3,6 +3,7 @@ import { transfer } from 'comlink';
 import { DiskError } from '../emu/storage/disk-error.ts';
 import { MachineFailure } from '../workers/machine-failure.ts';
 import type { DiskSetup } from '../workers/protocol.ts';
+import type { WritesMessage } from '../workers/storage-protocol.ts';
 import { type StorageThread, unwrap } from './storage-thread.ts';
 
 /** Disks that machines of this tab write. */
@@ -18,6 +19,8 @@ export class MachineStorage {
   #thread: StorageThread | undefined;
   #closing: Promise<void> | undefined;
   onFailure: (details: string) => void = () => {};
+  /** Called when something that the guest wrote waits to be kept, and when all is kept. */
+  onWrites: (areKept: boolean) => void = () => {};
 
   constructor(openThread: () => StorageThread) {
     this.#openThread = openThread;
@@ -52,8 +55,16 @@ export class MachineStorage {
     if (!this.#thread) {
       this.#thread = this.#openThread();
       this.#thread.onFailure = (details) => this.onFailure(details);
+      this.#watchWrites(this.#thread);
     }
     return this.#thread;
+  }
+
+  #watchWrites({ control }: StorageThread): void {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = ({ data }: MessageEvent<WritesMessage>) => this.onWrites(data.areKept);
+    // A thread that cannot be spoken to says so by its failure.
+    control.watchWrites(transfer(port2, [port2])).catch(() => {});
   }
 
   #note(id: string): void {

@@ -115,6 +115,11 @@ export class RemoteMachine implements Machine {
     return this.#waiters.waitFor(pattern, timeoutMs);
   }
 
+  /** What the storage thread has to say, which is no part of the machine's own planes. */
+  tellWrites(areKept: boolean): void {
+    this.#hub.emit('writes', { areKept });
+  }
+
   async destroy(): Promise<void> {
     if (this.#destroyed) return;
     const closed = this.#release('the machine was destroyed');

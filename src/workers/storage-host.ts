@@ -21,6 +21,7 @@ import type {
   Outcome,
   PendingImport,
   StorageControl,
+  WritesMessage,
 } from './storage-protocol.ts';
 
 /** What a guest wrote and did not flush is kept after so long, as a kernel would do it. */
@@ -38,6 +39,8 @@ export class StorageHost implements StorageControl {
   readonly #ready: Promise<{ readonly ports: StorageHostPorts; readonly catalogue: DiskCatalogue }>;
   readonly #served: OpenDisk[] = [];
   readonly #cache = new ChunkCache();
+  readonly #watchers: MessagePort[] = [];
+  #areKept = true;
   #writeBack: ReturnType<typeof setInterval> | undefined;
 
   constructor(ports: Promise<StorageHostPorts>) {
@@ -144,6 +147,12 @@ export class StorageHost implements StorageControl {
     });
   }
 
+  watchWrites(port: MessagePort): Promise<Outcome<void>> {
+    return outcome(async () => {
+      this.#watchers.push(port);
+    });
+  }
+
   closeDisks(): Promise<Outcome<void>> {
     return this.#change(async () => {
       clearInterval(this.#writeBack);
@@ -153,15 +162,28 @@ export class StorageHost implements StorageControl {
         await Promise.all(open.map(({ store }) => store.flush()));
       } finally {
         for (const { release } of open) release();
+        for (const port of this.#watchers.splice(0)) port.close();
       }
     });
   }
 
   #keepWrites(): void {
+    this.#tellWrites();
     for (const { store } of this.#served) {
+      if (!store.isDirty) continue;
       // What fails stays in memory; the guest's next flush tells it.
-      if (store.isDirty) Promise.resolve(store.flush()).catch(() => {});
+      Promise.resolve(store.flush()).then(
+        () => this.#tellWrites(),
+        () => {},
+      );
     }
+  }
+
+  #tellWrites(): void {
+    const areKept = this.#served.every(({ store }) => !store.isDirty);
+    if (areKept === this.#areKept) return;
+    this.#areKept = areKept;
+    for (const port of this.#watchers) port.postMessage({ areKept } satisfies WritesMessage);
   }
 
   async #sourceOf(

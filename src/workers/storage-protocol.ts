@@ -53,6 +53,11 @@ export interface ExportedFile {
   readonly totalBytes?: number;
 }
 
+/** Whether all that guests wrote to the disks of a thread is kept; told when that changes. */
+export interface WritesMessage {
+  readonly areKept: boolean;
+}
+
 export interface StorageControl {
   list(): Promise<Outcome<readonly DiskStatus[]>>;
   createEmpty(name: string, sizeBytes: number): Promise<Outcome<string>>;
@@ -71,6 +76,8 @@ export interface StorageControl {
   export(id: string, format: DiskExportFormat, port: MessagePort): Promise<Outcome<ExportedFile>>;
   /** Serves the disk at the other end of the port until `closeDisks`; tells its size. */
   serve(id: string, mode: 'write' | 'read', port: MessagePort): Promise<Outcome<number>>;
+  /** Tells `WritesMessage`s through the port from now on. */
+  watchWrites(port: MessagePort): Promise<Outcome<void>>;
   /** Keeps what is not kept yet, and lets go of every disk that this thread serves. */
   closeDisks(): Promise<Outcome<void>>;
 }
