@@ -231,6 +231,8 @@ test('a disk boots as was chosen, is remembered, and the machine says that it is
   await expectNoFindings(page);
   await dialog.getByRole('button', { name: 'Boot' }).click();
   await expect(page.locator('.xterm-rows')).toContainText('fake:~#');
+  await page.keyboard.type('touch x\n');
+  await expect(page.getByRole('button', { name: 'Disk, saving…' })).toBeVisible();
   await page.getByRole('button', { name: 'Disk, saved' }).click();
   const disks = page.getByRole('dialog', { name: 'Disks of this machine' });
   await expect(disks).toContainText('/dev/vda, what the guest writes is saved');

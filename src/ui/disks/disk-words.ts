@@ -36,6 +36,7 @@ export const PROBLEMS: Readonly<Record<DiskErrorKind, ProblemWords>> = {
   },
   'in-use': { title: 'The disk is in use.' },
   'not-found': { title: 'It is not there.' },
+  'file-system': { title: 'The files on this disk do not allow it.' },
   unavailable: { title: 'This browser keeps nothing for this page.' },
   cancelled: { title: 'Cancelled.' },
   io: {

@@ -32,6 +32,11 @@ describe('machineDisks', () => {
     [[{ source: 'a' }], 'Disk, not saved'],
     [[{ source: 'a', mode: 'readonly' }], 'Disk, read-only'],
   ] as const)('sums up %j as %s', (disks, words) => {
-    expect(diskSummary(disksOf(disks))).toBe(words);
+    expect(diskSummary(disksOf(disks), true)).toBe(words);
+  });
+
+  it('says that it is saving while writes wait to be kept', () => {
+    expect(diskSummary(disksOf([{ library: 'known' }]), false)).toBe('Disk, saving…');
+    expect(diskSummary(disksOf([{ source: 'a' }]), false)).toBe('Disk, not saved');
   });
 });

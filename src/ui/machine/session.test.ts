@@ -57,6 +57,26 @@ describe('MachineSession', () => {
     expect(text.endsWith('x')).toBe(true);
   });
 
+  it('knows whether the disks have all that the guest wrote', async () => {
+    const { session } = bench('ready');
+    await session.open();
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(session.writesAreKept).toBe(true);
+    session.type('touch x\r');
+    expect(session.writesAreKept).toBe(false);
+    await vi.advanceTimersByTimeAsync(1500);
+    expect(session.writesAreKept).toBe(true);
+  });
+
+  it('goes on from a full storage when the user resumes', async () => {
+    const { session } = bench('disk-full');
+    await session.open();
+    await vi.advanceTimersByTimeAsync(5000);
+    expect([session.state, session.error?.code]).toEqual(['paused', 'disk-full']);
+    await session.togglePause();
+    expect([session.state, session.error]).toEqual(['running', undefined]);
+  });
+
   it('toggles between running and paused', async () => {
     const { session } = bench('ready');
     await session.open();

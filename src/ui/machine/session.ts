@@ -44,6 +44,7 @@ export class MachineSession {
   #exit: MachineEvents['exit']['reason'] | undefined;
   #startedAtMs: number;
   #consoleSize: readonly [number, number] | undefined;
+  #writesAreKept = true;
   #closed = false;
 
   constructor(
@@ -76,6 +77,10 @@ export class MachineSession {
   /** Why the guest stopped by itself, if it did. */
   get exit(): MachineEvents['exit']['reason'] | undefined {
     return this.#exit;
+  }
+  /** Whether the disks have all that the guest wrote to them. */
+  get writesAreKept(): boolean {
+    return this.#writesAreKept;
   }
   get transfer(): TransferView {
     return this.#meter.view(this.#nowMs());
@@ -193,6 +198,7 @@ export class MachineSession {
     on('progress', (progress) => this.#change(() => this.#meter.add(progress, this.#nowMs())));
     on('phase', ({ phase }) => this.#change(() => this.#addPhase(phase)));
     on('stats', (stats) => this.#change(() => (this.#stats = stats)));
+    on('writes', ({ areKept }) => this.#change(() => (this.#writesAreKept = areKept)));
     on('exit', ({ reason }) => {
       if (reason === 'reset') this.#beginAgain();
       else this.#change(() => (this.#exit = reason));

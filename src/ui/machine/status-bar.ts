@@ -54,7 +54,7 @@ export function statusBar(session: MachineSession, manageDisks: () => void): Tem
     }
     ${ready ? html`<span class="wide-only">Ready in ${formatElapsed(ready.elapsedMs)}</span>` : nothing}
     <span class="spacer"></span>
-    ${diskStatus(session.disks, manageDisks)}
+    ${diskStatus(session, manageDisks)}
     <span class="wide-only">${session.options.memoryMiB} MiB</span>
     <span class="wide-only" title="How instructions are run">${engineLabel(session)}</span>
     ${stats === undefined ? nothing : html`${memoryInfo(stats)} ${counters(stats)}`}

@@ -3,6 +3,7 @@
  * about names, sizes and sharing, and can be slow, full, absent or fail in every documented way.
  * `?fakeDisks=some,slow,fail:quota` selects it in development builds; no production build contains it.
  */
+import type { DiskFiles } from '../../embed/disk-files.ts';
 import {
   DiskError,
   type DiskErrorKind,
@@ -16,6 +17,7 @@ import {
   type StorageMeter,
   type UnfinishedImport,
 } from '../../embed/disk-library.ts';
+import { FakeDiskFiles } from './fake-disk-files.ts';
 
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
@@ -127,6 +129,7 @@ const FAILURES: Readonly<Record<DiskErrorKind, string>> = {
   quota: 'The browser has no room left for this site: 60 GiB are in use.',
   'in-use': 'Another tab writes to this disk.',
   'not-found': 'There is no such disk any more.',
+  'file-system': '/boot needs 4096 bytes, and 0 are free.',
   unavailable: 'This browser keeps nothing for this page.',
   cancelled: 'Cancelled.',
   io: 'The browser could not write to its storage.',
@@ -278,6 +281,11 @@ export class FakeDiskLibrary implements DiskLibrary {
     return { fileName: `${name}.${format}`, stream };
   }
 
+  files(id: string): DiskFiles {
+    const { inUse, origin } = this.#find(id);
+    return new FakeDiskFiles({ isBlank: origin.kind === 'empty', mayFail: () => this.#mayFail(inUse) });
+  }
+
   async meter(): Promise<StorageMeter> {
     const usedBytes = this.#disks.reduce((sum, { ownBytes }) => sum + ownBytes, 0);
     return {
@@ -308,8 +316,8 @@ export class FakeDiskLibrary implements DiskLibrary {
     return new Promise((resolve) => setTimeout(resolve, ms));
   }
 
-  #mayFail(): void {
-    const kind = this.#options.failure;
+  #mayFail(inUse: DiskInfo['inUse'] = 'no'): void {
+    const kind = this.#options.failure ?? (inUse === 'no' ? undefined : 'in-use');
     if (kind !== undefined) throw new DiskError(kind, FAILURES[kind]);
   }
 

@@ -25,6 +25,7 @@ interface Step {
 const MIB = 2 ** 20;
 const STATS_PERIOD_MS = 500;
 const FAKE_MIPS = 312;
+const KEEPING_MS = 1000;
 
 const LOADING: readonly Step[] = [
   { afterMs: 0, phase: 'load' },
@@ -154,6 +155,7 @@ export class FakeMachine implements Machine {
     if (this.state !== 'running') return;
     const echo = text.replaceAll('\r', '\r\n\x1b[32mfake\x1b[0m:~# ').replaceAll('\x03', '^C');
     this.#emit('console', new TextEncoder().encode(echo));
+    if (text.includes('\r')) this.#keepWrites();
   }
   resizeConsole(columns: number, rows: number): void {
     this.consoleSize = [columns, rows];
@@ -188,6 +190,12 @@ export class FakeMachine implements Machine {
   async destroy(): Promise<void> {
     this.#stopTimers();
     this.#listeners.clear();
+  }
+
+  /** As if every line wrote something to a disk. */
+  #keepWrites(): void {
+    this.#emit('writes', { areKept: false });
+    this.#later(KEEPING_MS, () => this.#emit('writes', { areKept: true }));
   }
 
   #play(step: Step): void {
