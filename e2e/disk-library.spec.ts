@@ -275,6 +275,8 @@ test.describe('with a guest', () => {
   const destroy = (page: Page): Promise<void> =>
     page.evaluate(() => (window as unknown as { machine: Machine }).machine.destroy());
 
+  test.setTimeout(600_000);
+
   test('keeps what it synced, tells a second tab that the disk is in use, and lets go', async ({
     page,
     context,
@@ -286,6 +288,8 @@ test.describe('with a guest', () => {
     );
     await boot(page, id);
     expect(await run(page, 'cat /sys/block/vda/size')).toContain('131072');
+    await page.evaluate(([disk, size]) => window.bench.disks.resize(disk, size), [id, 128 * MIB] as const);
+    expect(await run(page, 'cat /sys/block/vda/size')).toContain('262144');
     await run(page, 'seq 1 200000 > /tmp/a; dd if=/tmp/a of=/dev/vda bs=64k conv=fsync');
     const sum = (await run(page, 'sha256sum /tmp/a')).slice(0, 64);
 

@@ -7,6 +7,7 @@ import { DiskError, type DiskErrorKind } from '../emu/storage/disk-error.ts';
 import type { DiskDescription, DiskProgress } from '../emu/storage/disk-info.ts';
 import type { DiskOrigin } from '../emu/storage/disk-records.ts';
 import type { ByteSource } from './api.ts';
+import type { DiskFiles } from './disk-files.ts';
 
 export { DiskError, type DiskErrorKind, type DiskOrigin, type DiskProgress };
 
@@ -60,7 +61,10 @@ export interface DiskLibrary {
   /** At once, whatever the size: both disks share what they have in common from now on. */
   clone(id: string, name: string): Promise<DiskInfo>;
   rename(id: string, name: string): Promise<void>;
-  /** Grows at once; shrinking drops what lies behind the new end. */
+  /**
+   * Grows at once, also under a guest of this tab that runs; shrinking drops what lies behind the new end,
+   * and needs a disk that nobody uses.
+   */
   resize(id: string, sizeBytes: number): Promise<void>;
   /** Drops every change since the import or the clone. */
   reset(id: string): Promise<void>;
@@ -71,6 +75,8 @@ export interface DiskLibrary {
     format: ExportFormat,
     options?: Pick<ImportOptions, 'signal' | 'onProgress'>,
   ): Promise<{ readonly fileName: string; readonly stream: ReadableStream<Uint8Array> }>;
+  /** The files inside a disk that no machine writes to. */
+  files(id: string): DiskFiles;
   meter(): Promise<StorageMeter>;
   /** Asks the browser to keep this site's data; the answer is the browser's. */
   requestPersistence(): Promise<boolean>;

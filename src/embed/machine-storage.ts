@@ -6,11 +6,12 @@ import type { DiskSetup } from '../workers/protocol.ts';
 import type { WritesMessage } from '../workers/storage-protocol.ts';
 import { type StorageThread, unwrap } from './storage-thread.ts';
 
-/** Disks that machines of this tab write. */
-const writtenHere = new Set<string>();
+/** Disks that machines of this tab write, and which machine. */
+const writtenHere = new Map<string, MachineStorage>();
 
-export function isWrittenHere(id: string): boolean {
-  return writtenHere.has(id);
+/** The storage of the machine in this tab that writes a disk. */
+export function writerHere(id: string): MachineStorage | undefined {
+  return writtenHere.get(id);
 }
 
 export class MachineStorage {
@@ -32,15 +33,19 @@ export class MachineStorage {
     try {
       const { control } = this.#running;
       const access = mode === 'write' ? 'write' : 'read';
-      if (access === 'write') this.#note(id);
       const sizeBytes = await unwrap(control.serve(id, access, transfer(port2, [port2])));
+      if (access === 'write') this.#note(id);
       return { mode: 'library', port: port1, sizeBytes, isSnapshot: mode === 'snapshot' };
     } catch (failure) {
       port1.close();
-      this.#forget(id);
       if (!(failure instanceof DiskError)) throw failure;
       throw new MachineFailure({ code: 'bad-disk', message: failure.message });
     }
+  }
+
+  /** Gives a disk of this machine more room while the guest runs. @throws {DiskError} */
+  grow(id: string, sizeBytes: number): Promise<void> {
+    return unwrap(this.#running.control.growServed(id, sizeBytes));
   }
 
   /** Resolves when everything that the guest wrote is kept, and others may have the disks. */
@@ -69,7 +74,7 @@ export class MachineStorage {
 
   #note(id: string): void {
     this.#written.push(id);
-    writtenHere.add(id);
+    writtenHere.set(id, this);
   }
 
   #forget(id: string): void {

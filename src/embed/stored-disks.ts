@@ -5,12 +5,11 @@
 import { transfer } from 'comlink';
 import {
   CHANGES_CHANNEL,
-  type ExportMessage,
-  type ExportRequest,
   type JobMessage,
   type JobRequest,
   type Outcome,
 } from '../workers/storage-protocol.ts';
+import { type DiskFiles, StoredDiskFiles } from './disk-files.ts';
 import {
   DiskError,
   type DiskInfo,
@@ -22,7 +21,8 @@ import {
   type StorageMeter,
   type UnfinishedImport,
 } from './disk-library.ts';
-import { isWrittenHere } from './machine-storage.ts';
+import { writerHere } from './machine-storage.ts';
+import { pulledStream } from './pulled-stream.ts';
 import { openStorageThread, type StorageThread, unwrap } from './storage-thread.ts';
 
 type Watch = Pick<ImportOptions, 'signal' | 'onProgress'>;
@@ -46,7 +46,7 @@ export class StoredDisks implements DiskLibrary {
     const disks = await unwrap(this.#thread.control.list());
     return disks.map(({ isWritten, ...disk }) => ({
       ...disk,
-      inUse: isWrittenHere(disk.id) ? 'this-tab' : isWritten ? 'other-tab' : 'no',
+      inUse: writerHere(disk.id) ? 'this-tab' : isWritten ? 'other-tab' : 'no',
     }));
   }
 
@@ -105,6 +105,8 @@ export class StoredDisks implements DiskLibrary {
   }
 
   resize(id: string, sizeBytes: number): Promise<void> {
+    const writer = writerHere(id);
+    if (writer) return writer.grow(id, sizeBytes);
     return unwrap(this.#thread.control.resize(id, sizeBytes));
   }
 
@@ -135,6 +137,10 @@ export class StoredDisks implements DiskLibrary {
       end();
       throw failure;
     }
+  }
+
+  files(id: string): DiskFiles {
+    return new StoredDiskFiles(this.#thread.control, id);
   }
 
   async meter(): Promise<StorageMeter> {
@@ -183,48 +189,6 @@ export class StoredDisks implements DiskLibrary {
       void thread.close();
     }
   }
-}
-
-/** A stream over the pieces that come out of a port, one for each time somebody wants more. */
-function pulledStream(
-  port: MessagePort,
-  { signal, onProgress }: Watch,
-  totalBytes: number | undefined,
-  end: () => void,
-): ReadableStream<Uint8Array> {
-  const ask = (request: ExportRequest): void => port.postMessage(request);
-  const total = totalBytes === undefined ? {} : { totalBytes };
-  let doneBytes = 0;
-  return new ReadableStream({
-    start(controller) {
-      signal?.addEventListener('abort', () => {
-        ask({ kind: 'cancel' });
-        end();
-        controller.error(new DiskError('cancelled', 'The export was cancelled.'));
-      });
-    },
-    pull(controller) {
-      return new Promise((resolve) => {
-        port.onmessage = ({ data }: MessageEvent<ExportMessage>) => {
-          if (data.kind === 'bytes') {
-            controller.enqueue(data.bytes);
-            doneBytes += data.bytes.length;
-            onProgress?.({ stage: 'export', doneBytes, ...total });
-          } else {
-            end();
-            if (data.kind === 'end') controller.close();
-            else controller.error(new DiskError(data.error, data.message));
-          }
-          resolve();
-        };
-        ask({ kind: 'pull' });
-      });
-    },
-    cancel() {
-      ask({ kind: 'cancel' });
-      end();
-    },
-  });
 }
 
 function absolute(url: string): string {

@@ -1,12 +1,16 @@
 /** Whatever was thrown while disks were handled, in words for the user. */
 import { StorageError } from '../emu/storage/block-store.ts';
 import { DiskError } from '../emu/storage/disk-error.ts';
+import { FileSystemError } from '../emu/storage/filesystems/file-system-error.ts';
 import { ImageError } from '../emu/storage/formats/image-error.ts';
 
 export function asDiskError(failure: unknown): DiskError {
   if (failure instanceof DiskError) return failure;
   if (failure instanceof ImageError) {
     return new DiskError('bad-image', `The image cannot be used: ${failure.message}.`);
+  }
+  if (failure instanceof FileSystemError) {
+    return new DiskError(failure.kind === 'io' ? 'io' : 'file-system', `${failure.message}.`);
   }
   if (failure instanceof StorageError && failure.kind === 'quota') {
     const advice = 'Delete disks that are not needed, or free space on this computer, and try again.';

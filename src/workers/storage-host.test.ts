@@ -248,7 +248,7 @@ describe('a served disk', () => {
     const { host, bring, file } = setting();
     const id = value(await bring(file(image)));
     const [mine, theirs] = channel();
-    const size = value(await host.serve(id, 'write', theirs));
+    let size = value(await host.serve(id, 'write', theirs));
     const store = new PortStore(mine, { size, readOnly: false });
     const targets = Array.from({ length: 32 }, () => new Uint8Array(4096));
     await Promise.all(targets.map((target, index) => store.read(index * 8192, target)));
@@ -262,6 +262,13 @@ describe('a served disk', () => {
     const back = new Uint8Array(1024);
     await store.read(1024, back);
     expect([...new Set(back)]).toEqual([1]);
+    let told = 0;
+    store.watchSize(() => told++);
+    value(await host.growServed(id, size + CHUNK_BYTES));
+    await store.read(size, new Uint8Array(512));
+    expect([told, store.size]).toEqual([1, size + CHUNK_BYTES]);
+    expect(await host.growServed(id, size)).toMatchObject({ ok: false, kind: 'in-use' });
+    size += CHUNK_BYTES;
     await expect(store.read(size, new Uint8Array(1))).rejects.toMatchObject({ kind: 'out-of-range' });
     await expect(store.write(1, new Uint8Array(1))).rejects.toThrow(/whole sectors/);
   });

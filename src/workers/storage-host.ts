@@ -2,8 +2,10 @@
 import { ChunkCache } from '../emu/storage/chunk-cache.ts';
 import { type CataloguePorts, DiskCatalogue, type OpenDisk } from '../emu/storage/disk-catalogue.ts';
 import { DiskError } from '../emu/storage/disk-error.ts';
+import type { DirectoryEntry } from '../emu/storage/filesystems/volume.ts';
 import { exportDisk } from './disk-export.ts';
 import { asDiskError } from './disk-failure.ts';
+import { DiskFileAccess } from './disk-files.ts';
 import { discardImport, type ImportWatch, importImage, resumeImport } from './disk-import.ts';
 import { serveDisk } from './disk-port.ts';
 import { IMPORT, type ImportRecord, importKey } from './import-record.ts';
@@ -12,9 +14,12 @@ import { importOnDemand, openRemoteLayer } from './remote-layer.ts';
 import type {
   DiskExportFormat,
   DiskStatus,
+  DiskVolume,
   ExportedFile,
   ExportMessage,
   ExportRequest,
+  FileChange,
+  FilePlace,
   ImportCall,
   JobMessage,
   JobRequest,
@@ -29,6 +34,12 @@ const WRITE_BACK_MS = 1000;
 /** Progress is told no more often. */
 const PROGRESS_MS = 100;
 
+/** A disk at the other end of a port. */
+interface ServedDisk extends OpenDisk {
+  /** Tells the other end that the size has changed. */
+  resized(): void;
+}
+
 export interface StorageHostPorts extends CataloguePorts {
   /** Tells other threads and tabs that something has changed. */
   readonly announce: () => void;
@@ -37,7 +48,7 @@ export interface StorageHostPorts extends CataloguePorts {
 
 export class StorageHost implements StorageControl {
   readonly #ready: Promise<{ readonly ports: StorageHostPorts; readonly catalogue: DiskCatalogue }>;
-  readonly #served: OpenDisk[] = [];
+  readonly #served: ServedDisk[] = [];
   readonly #cache = new ChunkCache();
   readonly #watchers: MessagePort[] = [];
   #areKept = true;
@@ -140,16 +151,44 @@ export class StorageHost implements StorageControl {
   serve(id: string, mode: 'write' | 'read', port: MessagePort): Promise<Outcome<number>> {
     return this.#change(async (catalogue) => {
       const opened = await catalogue.open(id, mode, this.#cache);
-      this.#served.push(opened);
-      serveDisk(opened.store, port);
+      this.#served.push({ ...opened, ...serveDisk(opened.store, port) });
       this.#writeBack ??= setInterval(() => this.#keepWrites(), WRITE_BACK_MS);
       return opened.store.size;
     });
   }
 
+  volumes(id: string): Promise<Outcome<readonly DiskVolume[]>> {
+    return this.#files((files) => files.volumes(id));
+  }
+
+  listFiles(place: FilePlace): Promise<Outcome<readonly DirectoryEntry[]>> {
+    return this.#files((files) => files.list(place));
+  }
+
+  readFile(place: FilePlace, port: MessagePort): Promise<Outcome<ExportedFile>> {
+    return this.#files(async (files) => {
+      const { stream, ...file } = await files.read(place);
+      sendPieces(stream, port);
+      return file;
+    });
+  }
+
+  changeFile(place: FilePlace, change: FileChange): Promise<Outcome<void>> {
+    return this.#change((catalogue, { nowMs }) => new DiskFileAccess(catalogue, nowMs).change(place, change));
+  }
+
   watchWrites(port: MessagePort): Promise<Outcome<void>> {
     return outcome(async () => {
       this.#watchers.push(port);
+    });
+  }
+
+  growServed(id: string, sizeBytes: number): Promise<Outcome<void>> {
+    return this.#change(async (catalogue) => {
+      const served = this.#served.find(({ disk, store }) => disk.id === id && !store.readOnly);
+      if (!served) throw new DiskError('not-found', 'The disk is not in use by this machine any more.');
+      served.store.grow(await catalogue.grow(id, sizeBytes));
+      served.resized();
     });
   }
 
@@ -164,6 +203,13 @@ export class StorageHost implements StorageControl {
         for (const { release } of open) release();
         for (const port of this.#watchers.splice(0)) port.close();
       }
+    });
+  }
+
+  #files<T>(work: (files: DiskFileAccess) => Promise<T>): Promise<Outcome<T>> {
+    return outcome(async () => {
+      const { ports, catalogue } = await this.#ready;
+      return work(new DiskFileAccess(catalogue, ports.nowMs));
     });
   }
 

@@ -5,6 +5,7 @@
 import type { DiskErrorKind } from '../emu/storage/disk-error.ts';
 import type { DiskDescription, DiskProgress } from '../emu/storage/disk-info.ts';
 import type { DiskOrigin } from '../emu/storage/disk-records.ts';
+import type { DirectoryEntry, VolumeKind } from '../emu/storage/filesystems/volume.ts';
 
 export type Outcome<T> =
   | { readonly ok: true; readonly value: T }
@@ -53,6 +54,40 @@ export interface ExportedFile {
   readonly totalBytes?: number;
 }
 
+/** A file or directory inside a disk of the library. */
+export interface FilePlace {
+  /** The disk's. */
+  readonly id: string;
+  /** Absent for a file system on the whole disk. */
+  readonly partition?: number;
+  readonly path: string;
+}
+
+export type FileChange =
+  | { readonly kind: 'write'; readonly contents: Uint8Array }
+  | { readonly kind: 'remove' }
+  | { readonly kind: 'make-directory' };
+
+/** What a partition, or the whole disk, has in it. */
+export interface DiskVolume {
+  /** Absent for a file system on the whole disk. */
+  readonly partition?: number;
+  readonly sizeBytes: number;
+  /** What the partition table says it is for, and its name there. */
+  readonly type?: string;
+  readonly name?: string;
+  readonly contents:
+    | {
+        readonly kind: VolumeKind;
+        readonly label: string;
+        readonly freeBytes: number;
+        readonly isWritable: boolean;
+        readonly notes: readonly string[];
+      }
+    /** Why its files cannot be read. */
+    | { readonly kind: 'unknown'; readonly problem: string };
+}
+
 /** Whether all that guests wrote to the disks of a thread is kept; told when that changes. */
 export interface WritesMessage {
   readonly areKept: boolean;
@@ -76,8 +111,15 @@ export interface StorageControl {
   export(id: string, format: DiskExportFormat, port: MessagePort): Promise<Outcome<ExportedFile>>;
   /** Serves the disk at the other end of the port until `closeDisks`; tells its size. */
   serve(id: string, mode: 'write' | 'read', port: MessagePort): Promise<Outcome<number>>;
+  volumes(id: string): Promise<Outcome<readonly DiskVolume[]>>;
+  listFiles(place: FilePlace): Promise<Outcome<readonly DirectoryEntry[]>>;
+  /** The bytes come out of the port, and are given on its `pull`s. */
+  readFile(place: FilePlace, port: MessagePort): Promise<Outcome<ExportedFile>>;
+  changeFile(place: FilePlace, change: FileChange): Promise<Outcome<void>>;
   /** Tells `WritesMessage`s through the port from now on. */
   watchWrites(port: MessagePort): Promise<Outcome<void>>;
+  /** Gives a disk that this thread serves for writing more room; its machine is told. */
+  growServed(id: string, sizeBytes: number): Promise<Outcome<void>>;
   /** Keeps what is not kept yet, and lets go of every disk that this thread serves. */
   closeDisks(): Promise<Outcome<void>>;
 }

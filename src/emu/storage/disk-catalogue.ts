@@ -134,6 +134,23 @@ export class DiskCatalogue {
     });
   }
 
+  /** More room at the end, for whoever has the disk open for writing; gives the size in whole sectors. */
+  async grow(id: string, sizeBytes: number): Promise<number> {
+    const size = wholeSize(sizeBytes);
+    return this.change(async (state) => {
+      const disk = find(state, id);
+      if (size < disk.sizeBytes) {
+        throw new DiskError(
+          'in-use',
+          `${disk.name} is in use by a machine: shut it down to make it smaller.`,
+        );
+      }
+      const top = state.layers.get(disk.layer)!;
+      const next = state.with([{ ...disk, sizeBytes: size }], [{ ...top, sizeBytes: size }]);
+      return { next, result: size };
+    });
+  }
+
   reset(id: string): Promise<void> {
     const { newId } = this.ports;
     return this.whileUnused(id, () =>
