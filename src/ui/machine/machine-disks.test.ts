@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DiskOptions } from '../../embed/api.ts';
-import { diskSummary } from './disk-status.ts';
-import { machineDisks } from './machine-disks.ts';
+import { diskSummary, machineDisks } from './machine-disks.ts';
 
 const disksOf = (disks: readonly DiskOptions[]) =>
   machineDisks({ kernel: 'Image', disks }, (id) => (id === 'known' ? 'My disk' : undefined));

@@ -41,3 +41,15 @@ function diskWrites(disk: DiskOptions): MachineDisk['writes'] {
   if (disk.mode === 'remote') return 'saved';
   return 'library' in disk && disk.mode !== 'snapshot' ? 'saved' : 'dropped';
 }
+
+/** What matters at a glance: whether anything would be lost. */
+export function diskSummary(disks: readonly MachineDisk[], writesAreKept: boolean): string {
+  const noun = disks.length === 1 ? 'Disk' : `${disks.length} disks`;
+  const count = (writes: MachineDisk['writes']): number =>
+    disks.filter((disk) => disk.writes === writes).length;
+  const dropped = count('dropped');
+  if (dropped === disks.length) return `${noun}, not saved`;
+  if (dropped > 0) return `${noun}, ${dropped} not saved`;
+  if (count('refused') === disks.length) return `${noun}, read-only`;
+  return `${noun}, ${writesAreKept ? 'saved' : 'saving…'}`;
+}
