@@ -6,6 +6,7 @@
 import type { BlockStore } from '../block-store.ts';
 import { FileSystemError } from './file-system-error.ts';
 
+const SECTOR_BYTES = 512;
 const PAGE_BYTES = 16 * 1024;
 const CACHED_PAGES = 256;
 /** Larger reads go past the cache: they are files' contents. */
@@ -38,16 +39,15 @@ export class Section {
     return target;
   }
 
+  /** Stores write whole sectors: what a sector holds besides is written again. */
   async write(offset: number, source: Uint8Array): Promise<void> {
     this.check(offset, source.length);
-    this.writes++;
-    try {
-      await this.attempt(() => this.store.write(this.start + offset, source));
-    } finally {
-      this.writes++;
-      const last = Math.floor((offset + source.length - 1) / PAGE_BYTES);
-      for (let page = Math.floor(offset / PAGE_BYTES); page <= last; page++) this.pages.delete(page);
-    }
+    const from = offset - (offset % SECTOR_BYTES);
+    const to = Math.ceil((offset + source.length) / SECTOR_BYTES) * SECTOR_BYTES;
+    if (to - from === source.length) return this.writeSectors(from, source);
+    const sectors = await this.read(from, to - from);
+    sectors.set(source, offset - from);
+    return this.writeSectors(from, sectors);
   }
 
   async flush(): Promise<void> {
@@ -60,6 +60,17 @@ export class Section {
       'corrupt',
       `bytes ${offset} to ${offset + length} are asked for, but the file system's part of the disk has ${this.size}`,
     );
+  }
+
+  private async writeSectors(offset: number, source: Uint8Array): Promise<void> {
+    this.writes++;
+    try {
+      await this.attempt(() => this.store.write(this.start + offset, source));
+    } finally {
+      this.writes++;
+      const last = Math.floor((offset + source.length - 1) / PAGE_BYTES);
+      for (let page = Math.floor(offset / PAGE_BYTES); page <= last; page++) this.pages.delete(page);
+    }
   }
 
   private async readCached(offset: number, target: Uint8Array): Promise<void> {

@@ -33,6 +33,8 @@ export class CrashingStore implements BlockStore {
   }
 
   write(offset: number, source: Uint8Array): void {
+    if (offset % SECTOR_BYTES !== 0 || source.length % SECTOR_BYTES !== 0)
+      throw new Error(`bytes ${offset} to ${offset + source.length} are not whole sectors`);
     this.steps.push({ offset, bytes: new Uint8Array(source) });
     this.contents.set(source, offset);
   }

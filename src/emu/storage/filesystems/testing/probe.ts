@@ -106,7 +106,9 @@ export function mutate(image: Uint8Array, places: readonly number[], random: See
   const edits = 1 + random.below(4);
   for (let edit = 0; edit < edits; edit++) {
     const length = random.pick([1, 1, 2, 4, 4, 8]);
-    const near = random.pick(places) + random.below(512);
+    // The first sectors hold most of the structures.
+    const place = places[random.below(1 + random.below(places.length))] ?? 0;
+    const near = place + random.below(512);
     const at = Math.min(near - (near % length), image.length - length);
     const bytes = new Uint8Array(length);
     const view = new DataView(bytes.buffer);
