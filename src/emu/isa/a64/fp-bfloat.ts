@@ -8,6 +8,7 @@ import type { I32, V128 } from '../../ir/ir.ts';
 import { type Row, row, u16 } from '../row.ts';
 import type { Semantics } from '../semantics.ts';
 import { type Bits, packLanes, words } from './fp-half.ts';
+import { lowHalves } from './fp-lanes.ts';
 import {
   attempt,
   bitsOf,
@@ -18,7 +19,6 @@ import {
   isOrdinary,
   isVector,
   isZero,
-  lowHalves,
   read,
   type Shape,
   scalar,

@@ -5,8 +5,7 @@
  */
 
 import { ROUNDING } from '../../fp/environment.ts';
-import type { F64, I32, I64, V128 } from '../../ir/ir.ts';
-import { CPU } from '../../layout/cpu-state.ts';
+import type { I32, I64, V128 } from '../../ir/ir.ts';
 import { type RawFields, type Row, row, u16 } from '../row.ts';
 import type { Semantics } from '../semantics.ts';
 import { allOf, type Candidate, hostParts, hostShape, joinNumbers, packLanes } from './fp-half.ts';
@@ -32,7 +31,6 @@ import {
   isVector,
   isZero,
   keepsDenormals,
-  putOperands,
   read,
   type Shape,
   scalar,
@@ -250,43 +248,6 @@ const fixedPoint: Row[] = SIGNS.flatMap(({ letter, unsigned, bit }) => [
   ),
 ]);
 
-// ---- FJCVTZS ----
-
-/** PSTATE.Z, where FJCVTZS says that the number was the integer. */
-const Z_SHIFT = 2;
-/** ToInt32 of ECMAScript (FPToFixedJS): the integer modulo 2^32; Z is set when nothing is lost, not even −0. */
-function toInt32(b: Semantics, x: F64): { integer: I32; exact: I32 } {
-  const truncated: I32 = b.numeric('i32.trunc_sat_f64_s', [x]);
-  const back: F64 = b.numeric('f64.convert_i32_s', [truncated]);
-  const bits = (value: F64): I64 => b.numeric('i64.reinterpret_f64', [value]);
-  return { integer: truncated, exact: b.eq(bits(x), bits(back)) };
-}
-
-const javascript: Row = row('FJCVTZS', '0 0 0 11110 01 1 11 110 000000 Rn:5 Rd:5', 'fjcvtzs <Wd>, d<Rn>', {
-  fp: true,
-  feature: 'FEAT_JSCVT',
-  execute: ({ Rn, Rd }, b) => {
-    const x = b.lowV<'f64'>('f64', Rn);
-    const { integer, exact } = toInt32(b, x);
-    // What is exact raises nothing in any mode; otherwise it must be in range.
-    const limit = b.numeric<'f64'>('f64.abs', [x]);
-    const inRange = test(b, scalar(true), 'lt', limit, constant(b, scalar(true), 2 ** 31)) as I32;
-    const usable = b.or(exact, b.and(inRange, fastMode(b)));
-    const flags = b.choose<'i32'>(
-      usable,
-      () => exact,
-      () => {
-        putOperands(b, [x]);
-        return b.call('fpToFixedJS', []);
-      },
-      'likely',
-    );
-    const result = b.select<'i32'>(usable, integer, b.stateLoad<'i32'>('i32', CPU.SCRATCH));
-    b.setR(Rd, result);
-    b.putFlags(b.shl(flags, b.i32(Z_SHIFT)));
-  },
-});
-
 // ---- FMOV between the register files ----
 
 const HIGH_HALF_BYTES = 8;
@@ -333,10 +294,4 @@ const moves: Row[] = [
   }),
 ];
 
-export const fpConversions: readonly Row[] = [
-  ...toIntegers,
-  ...fromIntegers,
-  ...fixedPoint,
-  javascript,
-  ...moves,
-];
+export const fpConversions: readonly Row[] = [...toIntegers, ...fromIntegers, ...fixedPoint, ...moves];

@@ -6,10 +6,10 @@ import { ROUNDING_CURRENT } from '../../fp/slow-path.ts';
 import type { F32, F64, I32, V128 } from '../../ir/ir.ts';
 import type { Semantics } from '../semantics.ts';
 import { hostParts, isNoTie, joinNumbers } from './fp-half.ts';
+import { demotePair, narrowMasks, promoteHalf, upperHalf } from './fp-lanes.ts';
 import {
   attempt,
   both,
-  demotePair,
   either,
   exactFloat,
   exactly,
@@ -18,13 +18,10 @@ import {
   isOrdinary,
   isZero,
   keepsDenormals,
-  narrowMasks,
-  promoteHalf,
   type Shape,
   scalar,
   singlesOf,
   standardHalves,
-  upperHalf,
   vector,
 } from './fp-shared.ts';
 

@@ -16,13 +16,13 @@ import type { F32, I64, V128 } from '../../ir/ir.ts';
 import { HOST_FUSES } from '../../wasm/host-fusion.ts';
 import type { Semantics } from '../semantics.ts';
 import { type Candidate, isNoTie, onHost } from './fp-half.ts';
+import { demotePair, narrowMasks, promoteHalf } from './fp-lanes.ts';
 import {
   attempt,
   bitsOf,
   bitwise,
   both,
   constant,
-  demotePair,
   either,
   exactFloat,
   type Float,
@@ -34,9 +34,7 @@ import {
   isVector,
   isZero,
   type Mask,
-  narrowMasks,
   patternConstant,
-  promoteHalf,
   type Shape,
   scalar,
   test,

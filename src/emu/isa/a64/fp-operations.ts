@@ -5,6 +5,7 @@
  */
 import { type BinaryName, FP_BINARY, FP_UNARY, type UnaryName } from '../../fp/operations.ts';
 import type { I32, V128 } from '../../ir/ir.ts';
+import type { Register } from '../row.ts';
 import type { Semantics } from '../semantics.ts';
 import { allOf, type Candidate, hostParts, hostShape, joinMasks, onHost } from './fp-half.ts';
 import {
@@ -26,9 +27,11 @@ import {
   keepsDenormals,
   type Mask,
   patternConstant,
+  read,
   roundsToNearest,
   type Shape,
   test,
+  write,
 } from './fp-shared.ts';
 
 export type Binary = (b: Semantics, s: Shape, x: Float, y: Float) => Float;
@@ -215,3 +218,13 @@ export const UNARY = {
   FRSQRTE: exactUnary('FRSQRTE'),
   FRECPX: exactUnary('FRECPX'),
 } satisfies Partial<Record<UnaryName, Unary>>;
+
+/** Reads a register, works on its numbers and writes another. */
+export function applyUnary(
+  b: Semantics,
+  s: Shape,
+  operation: Unary,
+  { Rn, Rd }: Readonly<Record<'Rn' | 'Rd', Register>>,
+): void {
+  write(b, s, Rd, operation(b, s, read(b, s, Rn)));
+}

@@ -14,9 +14,11 @@ import { flagManipulation } from './flag-manipulation.ts';
 import { fpBfloat } from './fp-bfloat.ts';
 import { fpComplex } from './fp-complex.ts';
 import { fpConversions } from './fp-conversions.ts';
+import { fpJavascript } from './fp-javascript.ts';
 import { fpMultiplyLong } from './fp-multiply-long.ts';
 import { fpScalar } from './fp-scalar.ts';
 import { fpVector } from './fp-vector.ts';
+import { fpVectorConversions } from './fp-vector-conversions.ts';
 import { fpVectorUnary } from './fp-vector-unary.ts';
 import { loadsStores } from './loads-stores.ts';
 import { pointerAuthentication } from './pointer-authentication.ts';
@@ -43,8 +45,10 @@ export const A64_ROWS: readonly Row[] = [
   ...releaseConsistency,
   ...fpScalar,
   ...fpConversions,
+  ...fpJavascript,
   ...fpVector,
   ...fpVectorUnary,
+  ...fpVectorConversions,
   ...fpComplex,
   ...fpMultiplyLong,
   ...fpBfloat,
