@@ -10,6 +10,8 @@ export type DiskErrorKind =
   | 'quota'
   | 'in-use'
   | 'not-found'
+  /** A file inside a disk, or its file system, does not allow it. */
+  | 'file-system'
   | 'unavailable'
   | 'cancelled'
   | 'io';
