@@ -24,8 +24,14 @@ try {
   const { page, context } = await harness.openPage();
   const load = (): string => readFileSync('/proc/loadavg', 'utf8').split(' ')[0] ?? '';
   console.log(`load before: ${load()}`);
+  await page.evaluate((bytes) => window.disks.makeLoad(bytes), sizeBytes);
+  const before = harness.cpuSeconds();
   const { id, ms } = await page.evaluate((bytes) => window.disks.importMade('bench', bytes), sizeBytes);
-  console.log(`import of ${values.mib} MiB, raw, with its sum: ${rate(sizeBytes, ms)}`);
+  const cpuSeconds = harness.cpuSeconds() - before;
+  console.log(
+    `import of ${values.mib} MiB, raw, with its sum: ${rate(sizeBytes, ms)}, ` +
+      `${cpuSeconds.toFixed(1)} s of CPU`,
+  );
   for (const depth of DEPTHS) {
     const { firstMs, againMs, bytes } = await page.evaluate(
       ([disk, request, lanes]) => window.disks.readAll(disk, request, lanes),

@@ -9,6 +9,9 @@ import { type PageServer, type ServedItem, servePage } from '../../src/cli/page-
 
 const ROOT = fileURLToPath(new URL('.', import.meta.url));
 const PAGE = '/page.html';
+/** Counted from the field after the name. */
+const UTIME_INDEX = 11;
+const TICKS_PER_SECOND = 100;
 const CHROMIUM_PATHS = [process.env.BRAMBLE_CHROMIUM, '/usr/bin/chromium', '/usr/bin/google-chrome'];
 const FLAGS = [
   '--no-sandbox',
@@ -57,6 +60,13 @@ export class DisksHarness {
     return { page, context, kill: () => this.#kill(context) };
   }
 
+  /** CPU time that all processes of the browser have had so far; it depends less on who else works here. */
+  cpuSeconds(): number {
+    return processesOf(this.#profile)
+      .map(cpuSecondsOf)
+      .reduce((sum, seconds) => sum + seconds, 0);
+  }
+
   async close(): Promise<void> {
     await this.#server.close();
     rmSync(this.#profile, { recursive: true, force: true });
@@ -87,6 +97,17 @@ function processesOf(profile: string): number[] {
         return false;
       }
     });
+}
+
+/** User and system time of a process and its threads: fields 14 and 15 of its stat (proc(5)). */
+function cpuSecondsOf(pid: number): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[UTIME_INDEX]) + Number(fields[UTIME_INDEX + 1])) / TICKS_PER_SECOND;
+  } catch {
+    return 0;
+  }
 }
 
 async function buildPage(): Promise<Map<string, ServedItem>> {
