@@ -104,7 +104,7 @@ function selectRows(generator, { row: name = '', feature }) {
 }
 
 /** Runs `count` instructions and says what differs. */
-function search({ machine, oracle }, generator, random, { count, rows, save, states, dense }) {
+function search({ machine, oracle }, generator, random, { count, rows, save, states, dense, soak: long }) {
   const failuresOf = new Map();
   let executed = 0;
   let failures = 0;
@@ -112,7 +112,7 @@ function search({ machine, oracle }, generator, random, { count, rows, save, sta
   let next = 0;
   while (executed < count) {
     const batch = Array.from({ length: PROGRAMS_PER_BATCH }, () =>
-      generator.generate(rows[next++ % rows.length], dense || random.below(2) === 0),
+      generator.generate(rows[next++ % rows.length], dense || long || random.below(2) === 0),
     );
     for (const result of compare(machine, oracle, batch, { states })) {
       executed += result.ours.executed;
