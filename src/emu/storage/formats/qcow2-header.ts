@@ -2,6 +2,7 @@
  * The header of a qcow2 file, versions 2 and 3, after QEMU's docs/interop/qcow2.rst ("Header", "Header
  * extensions"). Fields are big-endian. What cannot be read is refused here, with the reason.
  */
+import { viewOf } from './data-view.ts';
 import { ImageError } from './image-error.ts';
 import { checkDiskSize, LARGEST_TABLE_BYTES } from './limits.ts';
 import type { CheckedSource } from './random-access.ts';
@@ -182,8 +183,4 @@ function checkTables(header: ReturnType<typeof geometry>, source: CheckedSource)
   }
   source.check(l1Offset, l1Bytes, 'the L1 table');
   source.check(header.refcountTableOffset, header.refcountTableBytes, 'the refcount table');
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }

@@ -4,9 +4,11 @@
  * Invariant: no cluster of the file serves twice (ClusterClaims), so that a small file cannot stand for a huge disk,
  * and damage does not show as another part's contents. Clusters that compression shares are not counted.
  */
+
 import { ByteCache } from './byte-cache.ts';
 import { inflateBytes } from './codecs/inflate.ts';
 import { unzstdBytes } from './codecs/zstd.ts';
+import { viewOf } from './data-view.ts';
 import { ImageError } from './image-error.ts';
 import { type Qcow2Header, readQcow2Header, TABLE_ENTRY_BYTES } from './qcow2-header.ts';
 import { type ByteRange, CheckedSource, type ImageReader, type RandomAccessSource } from './random-access.ts';
@@ -246,8 +248,4 @@ const CLAIMS_PER_PAGE = 1 << 15;
 function plainOffset(table: DataView, at: number): number {
   const high = table.getUint32(at) & OFFSET_HIGH_MASK;
   return high * TWO_TO_32 + ((table.getUint32(at + 4) & OFFSET_LOW_MASK) >>> 0);
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }

@@ -3,6 +3,7 @@
  * disks of fixed size are raw otherwise, dynamic ones have a table of blocks. Fields are big-endian.
  * The sector bitmaps of dynamic disks are not read: sectors that were never written are zeros in the block.
  */
+import { viewOf } from './data-view.ts';
 import { ImageError } from './image-error.ts';
 import { checkDiskSize, LARGEST_TABLE_BYTES } from './limits.ts';
 import {
@@ -160,8 +161,4 @@ function hasCookie(view: DataView, cookie: string): boolean {
 
 function getOffset(view: DataView, at: number): number {
   return view.getUint32(at) * TWO_TO_32 + view.getUint32(at + 4);
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }

@@ -2,7 +2,7 @@
  * Finite state entropy as Zstandard uses it (RFC 8878 section 4.1): bit streams that are read from their end,
  * distributions, and the tables made of them. Bits before a stream's start are zeros; `position` is negative then.
  */
-import { ImageError } from '../image-error.ts';
+import { damaged } from './damage.ts';
 
 const BITS_PER_READ = 24;
 
@@ -146,8 +146,4 @@ export function constantTable(symbol: number): FseTable {
     bits: new Uint8Array(1),
     bases: new Uint16Array(1),
   };
-}
-
-export function damaged(what: string): ImageError {
-  return new ImageError('corrupt', `the compressed data is damaged: ${what}`);
 }

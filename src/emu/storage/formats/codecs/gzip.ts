@@ -1,6 +1,8 @@
 /** Gzip, RFC 1952: members one after another, each with the sum and the size of what it holds. */
+import { viewOf } from '../data-view.ts';
 import { ImageError } from '../image-error.ts';
 import { crc32 } from './checksums.ts';
+import { wrongSum } from './damage.ts';
 import { DEFLATE_HISTORY_BYTES, inflate } from './inflate.ts';
 import { OutputWindow } from './output-window.ts';
 import type { StreamInput } from './stream-input.ts';
@@ -63,15 +65,10 @@ async function skipText(input: StreamInput): Promise<void> {
 async function checkTrailer(input: StreamInput, sum: number, size: number): Promise<void> {
   const { offset } = input;
   await input.require(TRAILER_BYTES, 'the sum behind the gzip data');
-  const trailer = input.take(TRAILER_BYTES);
-  const view = new DataView(trailer.buffer, trailer.byteOffset, TRAILER_BYTES);
+  const view = viewOf(input.take(TRAILER_BYTES));
   // The size is stored modulo 2^32.
   if (view.getUint32(0, true) !== sum || view.getUint32(4, true) !== size >>> 0) {
-    throw new ImageError(
-      'checksum',
-      'the decompressed data does not have the sum stored with it: the file is damaged',
-      offset,
-    );
+    throw wrongSum(offset);
   }
 }
 

@@ -3,8 +3,20 @@
  * A round decodes until its input or the window is used up; the block goes on in the next one.
  * hot: codes of up to FAST_BITS bits are one table lookup, longer ones are counted through.
  */
-import { assert } from '../../../base/assert.ts';
-import { ImageError } from '../image-error.ts';
+import type { ImageError } from '../image-error.ts';
+import { damaged, endsEarly } from './damage.ts';
+import {
+  type Codes,
+  DISTANCES,
+  FAST_MASK,
+  FIXED_CODES,
+  type HuffmanCode,
+  huffmanCode,
+  LENGTH_BITS,
+  LENGTH_MASK,
+  LENGTHS,
+  LONGEST_CODE,
+} from './inflate-codes.ts';
 import { OutputWindow } from './output-window.ts';
 import { StreamInput } from './stream-input.ts';
 
@@ -17,140 +29,9 @@ const SYMBOL_BYTES = 8;
 /** A dynamic header: 14 bits, 19 lengths of 3 bits, 320 codes of 7 bits with 7 more. */
 const HEADER_BYTES = 640;
 
-const LONGEST_CODE = 15;
-const FAST_BITS = 10;
-const FAST_MASK = (1 << FAST_BITS) - 1;
-const LENGTH_BITS = 4;
 const END_OF_BLOCK = 256;
 const FIRST_LENGTH = 257;
 
-/** Section 3.2.5: base and extra bits of the length symbols from 257, and of the distance symbols. */
-const LENGTH_BASE = Uint16Array.of(
-  3,
-  4,
-  5,
-  6,
-  7,
-  8,
-  9,
-  10,
-  11,
-  13,
-  15,
-  17,
-  19,
-  23,
-  27,
-  31,
-  35,
-  43,
-  51,
-  59,
-  67,
-  83,
-  99,
-  115,
-  131,
-  163,
-  195,
-  227,
-  258,
-);
-const LENGTH_EXTRA = Uint8Array.of(
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  1,
-  1,
-  1,
-  1,
-  2,
-  2,
-  2,
-  2,
-  3,
-  3,
-  3,
-  3,
-  4,
-  4,
-  4,
-  4,
-  5,
-  5,
-  5,
-  5,
-  0,
-);
-const DISTANCE_BASE = Uint16Array.of(
-  1,
-  2,
-  3,
-  4,
-  5,
-  7,
-  9,
-  13,
-  17,
-  25,
-  33,
-  49,
-  65,
-  97,
-  129,
-  193,
-  257,
-  385,
-  513,
-  769,
-  1025,
-  1537,
-  2049,
-  3073,
-  4097,
-  6145,
-  8193,
-  12289,
-  16385,
-  24577,
-);
-const DISTANCE_EXTRA = Uint8Array.of(
-  0,
-  0,
-  0,
-  0,
-  1,
-  1,
-  2,
-  2,
-  3,
-  3,
-  4,
-  4,
-  5,
-  5,
-  6,
-  6,
-  7,
-  7,
-  8,
-  8,
-  9,
-  9,
-  10,
-  10,
-  11,
-  11,
-  12,
-  12,
-  13,
-  13,
-);
 /** Section 3.2.7: the order in which lengths of the code lengths' code are stored. */
 const CODE_LENGTH_ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 /** Symbols 16 to 18 repeat a length: which, and how often. */
@@ -160,26 +41,12 @@ const REPEATS = [
   { symbol: 18, extraBits: 7, base: 11 },
 ] as const;
 const REPEAT_LAST = 16;
-
+/** Literals, the end, and lengths: symbols above have no meaning. */
 const MOST_LITERALS = 286;
-const LENGTH_MASK = (1 << LENGTH_BITS) - 1;
+
 /** Bits are held in 32, and filled up by bytes. */
 const HELD_BYTES = 4;
 const REFILL_BITS = 24;
-
-/** A canonical code. */
-interface HuffmanCode {
-  /** By the next FAST_BITS bits: symbol << LENGTH_BITS | length; 0 where the code is longer. */
-  readonly fast: Uint16Array;
-  /** Number of codes of each length, and all symbols in the order of their codes. */
-  readonly counts: Uint16Array;
-  readonly symbols: Uint16Array;
-}
-
-interface Codes {
-  readonly literals: HuffmanCode;
-  readonly distances: HuffmanCode;
-}
 
 type BlockState =
   | { readonly kind: 'header' | 'end' }
@@ -203,7 +70,7 @@ export function inflateBytes(bytes: Uint8Array, size: number): Uint8Array {
   const decoder = new Inflate(new StreamInput(bytes), window);
   while (!decoder.hasEnded && window.end < size) decoder.round();
   if (window.end < size) {
-    throw new ImageError('corrupt', `compressed data of ${size} bytes ends after ${window.end}`);
+    throw damaged(`${size} bytes should be in it, and ${window.end} are`);
   }
   return window.bytes.subarray(0, size);
 }
@@ -272,7 +139,7 @@ class Inflate {
     const literalCount = this.bits(5) + FIRST_LENGTH;
     const distanceCount = this.bits(5) + 1;
     const lengthCount = this.bits(4) + 4;
-    if (literalCount > MOST_LITERALS || distanceCount > DISTANCE_BASE.length) {
+    if (literalCount > MOST_LITERALS || distanceCount > DISTANCES.count) {
       throw this.corrupt('a code with too many symbols');
     }
     const ofLengths = new Uint8Array(CODE_LENGTH_ORDER.length);
@@ -354,11 +221,11 @@ class Inflate {
   }
 
   private match(lengthSymbol: number, distances: HuffmanCode): void {
-    if (lengthSymbol >= LENGTH_BASE.length) throw this.corrupt('an unknown length');
-    const length = LENGTH_BASE[lengthSymbol]! + this.bits(LENGTH_EXTRA[lengthSymbol]!);
+    if (lengthSymbol >= LENGTHS.count) throw this.corrupt('an unknown length');
+    const length = LENGTHS.bases[lengthSymbol]! + this.bits(LENGTHS.extraBits[lengthSymbol]!);
     const symbol = this.symbol(distances);
-    if (symbol >= DISTANCE_BASE.length) throw this.corrupt('an unknown distance');
-    const distance = DISTANCE_BASE[symbol]! + this.bits(DISTANCE_EXTRA[symbol]!);
+    if (symbol >= DISTANCES.count) throw this.corrupt('an unknown distance');
+    const distance = DISTANCES.bases[symbol]! + this.bits(DISTANCES.extraBits[symbol]!);
     if (distance > this.window.end) throw this.corrupt('a match with what was before the start');
     this.window.copyMatch(distance, length);
   }
@@ -418,69 +285,10 @@ class Inflate {
 
   private truncated(): ImageError {
     const { input } = this;
-    return new ImageError(
-      'truncated',
-      'the file ends within compressed data',
-      input.offset - input.position + input.limit,
-    );
+    return endsEarly(input.offset + input.available);
   }
 
   private corrupt(what: string): ImageError {
-    return new ImageError('corrupt', `the compressed data is damaged: ${what}`, this.input.offset);
+    return damaged(what, this.input.offset);
   }
 }
-
-/** Section 3.2.2; undefined when the lengths make no prefix code, or leave codes unused that they may not. */
-function huffmanCode(lengths: Uint8Array, mayBeIncomplete: boolean): HuffmanCode | undefined {
-  const counts = new Uint16Array(LONGEST_CODE + 1);
-  for (const length of lengths) counts[length]!++;
-  counts[0] = 0;
-  let left = 1;
-  const firstIndex = new Uint16Array(LONGEST_CODE + 2);
-  for (let length = 1; length <= LONGEST_CODE; length++) {
-    left = 2 * left - counts[length]!;
-    if (left < 0) return undefined;
-    firstIndex[length + 1] = firstIndex[length]! + counts[length]!;
-  }
-  // One code of one bit, or none at all, is what encoders write where there is nothing to distinguish.
-  const used = firstIndex[LONGEST_CODE + 1]!;
-  if (left > 0 && !(mayBeIncomplete && used === counts[1] && used <= 1)) return undefined;
-  const symbols = new Uint16Array(used);
-  for (let symbol = 0; symbol < lengths.length; symbol++) {
-    const length = lengths[symbol]!;
-    if (length > 0) symbols[firstIndex[length]!++] = symbol;
-  }
-  return { fast: fastTable(counts, symbols), counts, symbols };
-}
-
-function fastTable(counts: Uint16Array, symbols: Uint16Array): Uint16Array {
-  const fast = new Uint16Array(1 << FAST_BITS);
-  let code = 0;
-  let index = 0;
-  for (let length = 1; length <= FAST_BITS; length++) {
-    for (let nth = 0; nth < counts[length]!; nth++, code++, index++) {
-      const entry = (symbols[index]! << LENGTH_BITS) | length;
-      for (let at = reversed(code, length); at <= FAST_MASK; at += 1 << length) fast[at] = entry;
-    }
-    code <<= 1;
-  }
-  return fast;
-}
-
-/** Codes stand in the stream with their highest bit first. */
-function reversed(code: number, length: number): number {
-  let result = 0;
-  for (let bit = 0; bit < length; bit++) result |= ((code >> bit) & 1) << (length - 1 - bit);
-  return result;
-}
-
-/** Section 3.2.6. */
-function fixedCodes(): Codes {
-  const lengths = new Uint8Array(288).fill(8, 0, 144).fill(9, 144, 256).fill(7, 256, 280).fill(8, 280, 288);
-  const literals = huffmanCode(lengths, false);
-  const distances = huffmanCode(new Uint8Array(32).fill(5), false);
-  assert(literals && distances, 'the fixed codes are complete');
-  return { literals, distances };
-}
-
-const FIXED_CODES = fixedCodes();

@@ -3,7 +3,7 @@
  * specification (`lc`, `lp`, `pb`, `rep0`…). Invariant: a match reaches back at most to the last reset of the
  * dictionary, and never farther than its size.
  */
-import { ImageError } from '../image-error.ts';
+import { damaged } from './damage.ts';
 import type { OutputWindow } from './output-window.ts';
 import {
   EVEN,
@@ -245,8 +245,4 @@ export class LzmaDecoder {
     const middle = coder.direct(extraBits - ALIGN_BITS) * (1 << ALIGN_BITS);
     return base + middle + coder.reverseTree(AT.align, ALIGN_BITS);
   }
-}
-
-function damaged(what: string): ImageError {
-  return new ImageError('corrupt', `the compressed data is damaged: ${what}`);
 }

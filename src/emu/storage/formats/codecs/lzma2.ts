@@ -1,5 +1,6 @@
 /** LZMA2: chunks of LZMA or of stored bytes, each with a byte that says what begins anew with it. */
 import { ImageError } from '../image-error.ts';
+import { damaged, endsEarly } from './damage.ts';
 import { LzmaDecoder } from './lzma.ts';
 import type { OutputWindow } from './output-window.ts';
 import { RANGE_HEADER_BYTES } from './range-decoder.ts';
@@ -57,7 +58,7 @@ class Lzma2Decoder {
     const size = this.chunkBytes(input);
     if (input.available < size) {
       const end = input.offset + input.available;
-      throw new ImageError('truncated', 'the file ends within compressed data', end);
+      throw endsEarly(end);
     }
     const { offset, position } = input;
     const control = input.bytes[position]!;
@@ -65,7 +66,7 @@ class Lzma2Decoder {
       if (control === CONTROL.end) this.hasEnded = true;
       else if (control >= CONTROL.lzma) this.lzmaChunk(input.bytes, position, size);
       else if (control <= CONTROL.stored) this.storedChunk(control, input, size);
-      else throw new ImageError('corrupt', 'the compressed data is damaged: a chunk of unknown kind');
+      else throw damaged('a chunk of unknown kind');
     } catch (failure) {
       if (!(failure instanceof ImageError) || failure.offset !== undefined) throw failure;
       throw new ImageError(failure.kind, failure.message, offset);
@@ -94,7 +95,7 @@ class Lzma2Decoder {
     if (reset >= RESET.properties) {
       if (this.missing === 'dictionary') throw missingReset();
       if (!this.lzma.setProperties(bytes[position + LZMA_HEADER_BYTES]!)) {
-        throw new ImageError('corrupt', 'the compressed data is damaged: unknown properties');
+        throw damaged('unknown properties');
       }
     } else if (this.missing === 'dictionary' || this.missing === 'properties') throw missingReset();
     if (reset >= RESET.state) {
@@ -103,14 +104,14 @@ class Lzma2Decoder {
     }
     this.reserve(contentsBytes);
     const from = position + lzmaHeaderBytes(control);
-    if (position + size - from < RANGE_HEADER_BYTES) throw new ImageError('corrupt', 'a chunk is too short');
+    if (position + size - from < RANGE_HEADER_BYTES) throw damaged('a chunk is too short');
     this.lzma.decode(bytes, from, position + size, contentsBytes);
   }
 
   private reserve(count: number): void {
     this.window.reserve(count);
     if (this.window.room < count) {
-      throw new ImageError('corrupt', 'the compressed data is longer than the size given for it');
+      throw damaged('it is longer than the size given for it');
     }
   }
 }
@@ -128,5 +129,5 @@ function bigEndian(bytes: Uint8Array, at: number): number {
 }
 
 function missingReset(): ImageError {
-  return new ImageError('corrupt', 'the compressed data is damaged: a chunk needs what was before its start');
+  return damaged('a chunk needs what was before its start');
 }

@@ -3,7 +3,7 @@
  * may refer to, and slides when it is full. Invariant: at least the last `historyBytes` bytes of the output
  * (or all of a shorter one) stand before `end`. Memory grows with the output, to 1.25 times the history.
  */
-import { ImageError } from '../image-error.ts';
+import { damaged } from './damage.ts';
 
 const FIRST_BYTES = 1 << 16;
 const LEAST_SLACK_BYTES = 1 << 22;
@@ -67,7 +67,7 @@ export class OutputWindow {
   /** Repeats what stands `distance` bytes back; there is room. @throws {ImageError} when nothing stands there */
   copyMatch(distance: number, length: number): void {
     if (distance > this.end || distance > this.historyBytes || distance <= 0) {
-      throw new ImageError('corrupt', 'the compressed data refers to what was before its start');
+      throw damaged('a match with what was before the start');
     }
     const { bytes } = this;
     let to = this.end;

@@ -2,6 +2,7 @@
  * The pieces of a .xz file, as "The .xz File Format" version 1.2 names them: stream header and footer (2.1.1,
  * 2.1.2), block header (3.1), index (4). All are checked against the sums that they carry.
  */
+import { viewOf } from '../data-view.ts';
 import { ImageError } from '../image-error.ts';
 import { type Checksum, Crc32, Crc64, crc32, NoChecksum, Sha256Sum } from './checksums.ts';
 
@@ -199,10 +200,6 @@ class VliReader {
 function expectCrc(bytes: Uint8Array, stored: Uint8Array, what: string, offset: number): void {
   if (crc32(bytes) === viewOf(stored).getUint32(0, true)) return;
   throw new ImageError('checksum', `${what} is damaged: its sum does not match`, offset);
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 export function roundUp(value: number, unit: number): number {

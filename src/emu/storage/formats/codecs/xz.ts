@@ -3,6 +3,7 @@
  * the blocks are (xz-index.ts). The index is compared with what was decoded.
  */
 import { ImageError } from '../image-error.ts';
+import { wrongSum } from './damage.ts';
 import { decodeLzma2, decodeLzma2Whole } from './lzma2.ts';
 import { OutputWindow } from './output-window.ts';
 import { StreamInput } from './stream-input.ts';
@@ -123,11 +124,7 @@ function checkBlockEnd(input: StreamInput, paddingBytes: number, sum: Uint8Array
   }
   const stored = input.take(sum.length);
   if (stored.some((byte, at) => byte !== sum[at])) {
-    throw new ImageError(
-      'checksum',
-      'the decompressed data does not have the sum stored with it: the file is damaged',
-      offset,
-    );
+    throw wrongSum(offset);
   }
 }
 

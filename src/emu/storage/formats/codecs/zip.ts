@@ -2,8 +2,10 @@
  * A .zip archive with one image in it (APPNOTE.TXT 6.3.10), read as a stream: local file headers (4.3.7) until the
  * central directory (4.3.12) begins. Entries that cannot be an image (folders, texts, sums) are passed over.
  */
+import { viewOf } from '../data-view.ts';
 import { ImageError } from '../image-error.ts';
 import { crc32 } from './checksums.ts';
+import { wrongSum } from './damage.ts';
 import { DEFLATE_HISTORY_BYTES, inflate } from './inflate.ts';
 import { OutputWindow } from './output-window.ts';
 import type { StreamInput } from './stream-input.ts';
@@ -65,7 +67,7 @@ async function hasEntry(input: StreamInput): Promise<boolean> {
 async function readEntry(input: StreamInput): Promise<Entry> {
   const { offset } = input;
   await input.require(LOCAL_HEADER_BYTES, 'the header of a zipped file');
-  const header = viewOf(input.take(LOCAL_HEADER_BYTES).slice(), 0);
+  const header = viewOf(input.take(LOCAL_HEADER_BYTES).slice());
   const nameBytes = header.getUint16(FIELD.nameBytes, true);
   const extraBytes = header.getUint16(FIELD.extraBytes, true);
   await input.require(nameBytes + extraBytes, 'the header of a zipped file');
@@ -101,7 +103,7 @@ async function readEntry(input: StreamInput): Promise<Entry> {
 
 /** Section 4.5.3; undefined when there is no such field. */
 function zip64Sizes(extra: Uint8Array): { readonly size: number; readonly packed: number } | undefined {
-  const view = viewOf(extra, 0);
+  const view = viewOf(extra);
   for (let at = 0; at + 4 <= extra.length; at += 4 + view.getUint16(at + 2, true)) {
     if (view.getUint16(at, true) !== ZIP64_FIELD || at + 20 > extra.length) continue;
     return {
@@ -133,11 +135,7 @@ async function* contentsOf(entry: Entry, input: StreamInput): AsyncGenerator<Uin
     throw new ImageError('corrupt', `"${entry.name}" does not have the size that its header tells`, start);
   }
   if (told.crc !== crc) {
-    throw new ImageError(
-      'checksum',
-      'the decompressed data does not have the sum stored with it: the file is damaged',
-      start,
-    );
+    throw wrongSum(start);
   }
 }
 
@@ -161,12 +159,8 @@ async function readDescriptor(
   const isLarge = entry.isZip64 || found.packed > IN_ZIP64;
   const bytes = SIGNATURE_BYTES + (isLarge ? 16 : 8);
   await input.require(bytes, 'the sum behind a zipped file');
-  const view = viewOf(input.take(bytes), 0);
+  const view = viewOf(input.take(bytes));
   const crc = view.getUint32(0, true);
   if (!isLarge) return { crc, packed: view.getUint32(4, true), size: view.getUint32(8, true) };
   return { crc, packed: Number(view.getBigUint64(4, true)), size: Number(view.getBigUint64(12, true)) };
-}
-
-function viewOf(bytes: Uint8Array, at: number): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset + at);
 }

@@ -2,7 +2,8 @@
  * A compressed block of Zstandard, RFC 8878 section 3.1.1.3: literals, and sequences that mix them with matches.
  * Invariant: a block gives at most BLOCK_BYTES, so that work is bounded by the size of the input.
  */
-import { BackwardBits, constantTable, damaged, type FseTable, fseTable, readDistribution } from './fse.ts';
+import { damaged } from './damage.ts';
+import { BackwardBits, constantTable, type FseTable, fseTable, readDistribution } from './fse.ts';
 import type { OutputWindow } from './output-window.ts';
 import { type HuffmanTable, readHuffmanStream, readHuffmanTable } from './zstd-huffman.ts';
 

@@ -1,5 +1,6 @@
 /** The Huffman code of Zstandard's literals, RFC 8878 section 4.2: its description, and its streams. */
-import { BackwardBits, damaged, fseTable, readDistribution } from './fse.ts';
+import { damaged } from './damage.ts';
+import { BackwardBits, fseTable, readDistribution } from './fse.ts';
 
 const LONGEST_CODE = 11;
 const MOST_WEIGHTS = 255;

@@ -1,5 +1,7 @@
 /** Zstandard, RFC 8878: frames of blocks, each with a window of its own; frames to be skipped are skipped. */
+import { viewOf } from '../data-view.ts';
 import { ImageError } from '../image-error.ts';
+import { endsEarly, wrongSum } from './damage.ts';
 import { OutputWindow } from './output-window.ts';
 import { StreamInput } from './stream-input.ts';
 import { Xxh64 } from './xxh64.ts';
@@ -59,11 +61,7 @@ async function* decodeFrame(input: StreamInput): AsyncGenerator<Uint8Array> {
   await input.require(CHECKSUM_BYTES, 'the sum behind a zstd frame');
   const stored = input.take(CHECKSUM_BYTES);
   if (sum.digest().every((byte, at) => byte === stored[at])) return;
-  throw new ImageError(
-    'checksum',
-    'the decompressed data does not have the sum stored with it: the file is damaged',
-    sumOffset,
-  );
+  throw wrongSum(sumOffset);
 }
 
 /** Decodes the first frames that give `size` bytes; more may follow. @throws {ImageError} */
@@ -112,7 +110,7 @@ class ZstdFrame {
     const { offset, position } = input;
     const header = this.blockHeader();
     const end = position + this.blockBytes();
-    if (end > input.limit) throw truncated(input);
+    if (end > input.limit) throw endsEarly(input.offset + input.available);
     const type = (header >> 1) & 3;
     const size = header >> 3;
     if (size > BLOCK_BYTES) throw new ImageError('corrupt', `a block of ${size} bytes`, offset);
@@ -157,8 +155,8 @@ class ZstdFrame {
 /** Section 3.1.1.1. */
 function parseHeader(input: StreamInput): FrameHeader {
   const { bytes, position, offset } = input;
-  const view = new DataView(bytes.buffer, position);
-  if (input.available < MAGIC_BYTES + 2) throw truncated(input);
+  const view = viewOf(bytes, position);
+  if (input.available < MAGIC_BYTES + 2) throw endsEarly(input.offset + input.available);
   if (view.getUint32(0, true) !== FRAME_MAGIC) {
     throw new ImageError('corrupt', 'something else than a zstd frame', offset);
   }
@@ -171,7 +169,7 @@ function parseHeader(input: StreamInput): FrameHeader {
   const sizeAt = dictionaryAt + dictionaryBytes;
   const sizeFlag = (descriptor >> 6) as 0 | 1 | 2 | 3;
   const sizeBytes = sizeFlag === 0 && isSingle ? 1 : CONTENT_SIZE_BYTES[sizeFlag];
-  if (input.available < sizeAt + sizeBytes) throw truncated(input);
+  if (input.available < sizeAt + sizeBytes) throw endsEarly(input.offset + input.available);
   for (let at = dictionaryAt; at < sizeAt; at++) {
     if (view.getUint8(at) === 0) continue;
     throw new ImageError('unsupported', 'the zstd file needs a dictionary, which is not known here', offset);
@@ -200,7 +198,7 @@ function contentSize(view: DataView, at: number, bytes: number): number | undefi
 }
 
 function isSkippable({ bytes, position }: StreamInput): boolean {
-  const magic = new DataView(bytes.buffer, position).getUint32(0, true);
+  const magic = viewOf(bytes, position).getUint32(0, true);
   return (magic & SKIPPABLE_MASK) >>> 0 === SKIPPABLE_MAGIC;
 }
 
@@ -209,15 +207,11 @@ async function skip(input: StreamInput): Promise<void> {
   await input.require(2 * MAGIC_BYTES, 'a frame');
   input.take(MAGIC_BYTES);
   const size = input.take(MAGIC_BYTES);
-  let left = new DataView(size.buffer, size.byteOffset).getUint32(0, true);
+  let left = viewOf(size).getUint32(0, true);
   while (left > 0) {
     await input.require(1, 'a frame');
     left -= input.take(Math.min(left, input.available)).length;
   }
-}
-
-function truncated(input: StreamInput): ImageError {
-  return new ImageError('truncated', 'the file ends within compressed data', input.offset + input.available);
 }
 
 function tooLarge(windowBytes: number, offset: number): ImageError {
