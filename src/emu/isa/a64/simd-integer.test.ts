@@ -155,6 +155,81 @@ describe('saturation', () => {
   });
 });
 
+describe('accumulated high halves', () => {
+  const SQRDMLAH_H = 0x7e428420; // sqrdmlah h0, h1, h2
+  const SQRDMLSH_H = 0x7e428c20; // sqrdmlsh h0, h1, h2
+  const least = 0x8000n;
+  const most = 0x7fffn;
+
+  it.each([
+    {
+      name: 'the product alone would saturate',
+      word: SQRDMLAH_H,
+      v: { 0: least, 1: least, 2: least },
+      expected: 0n,
+      saturates: false,
+    },
+    {
+      name: 'the sum does',
+      word: SQRDMLAH_H,
+      v: { 0: 1n, 1: least, 2: least },
+      expected: most,
+      saturates: true,
+    },
+    {
+      name: 'rounding does',
+      word: SQRDMLAH_H,
+      v: { 0: most, 1: 1n, 2: 0x4000n },
+      expected: most,
+      saturates: true,
+    },
+    {
+      name: 'the difference does',
+      word: SQRDMLSH_H,
+      v: { 0: 0xffffn, 1: least, 2: least },
+      expected: least,
+      saturates: true,
+    },
+    {
+      name: 'half a unit is subtracted',
+      word: SQRDMLSH_H,
+      v: { 0: 5n, 1: 1n, 2: 0x4000n },
+      expected: 5n,
+      saturates: false,
+    },
+  ])('are saturated once when $name', ({ word, v: before, expected, saturates }) => {
+    const out = run([word], { v: before });
+    expect([v(out, 0), qc(out)]).toEqual([expected, saturates]);
+  });
+});
+
+describe('dot products', () => {
+  const SIGNED = (word: number, expected: bigint) => ({ word, expected: BigInt.asUintN(32, expected) });
+  it.each([
+    { name: 'SDOT', ...SIGNED(0x0e829420, 4n * 1n) }, // sdot v0.2s, v1.8b, v2.8b
+    { name: 'UDOT', ...SIGNED(0x2e829420, 4n * 255n * 255n) }, // udot v0.2s, v1.8b, v2.8b
+    { name: 'USDOT', ...SIGNED(0x0e829c20, 4n * 255n * -1n) }, // usdot v0.2s, v1.8b, v2.8b
+    { name: 'SUDOT', ...SIGNED(0x0f02f020, 4n * -1n * 255n) }, // sudot v0.2s, v1.8b, v2.4b[0]
+  ])('take bytes of ones as $name says', ({ word, expected }) => {
+    const out = run([word], { v: { 0: repeated(0), 1: repeated(0xff), 2: repeated(0xff) } });
+    expect(v(out, 0)).toBe(expected | (expected << 32n));
+  });
+
+  it('wrap around when the sum leaves the word', () => {
+    const UDOT = 0x6e829420; // udot v0.4s, v1.16b, v2.16b
+    const out = run([UDOT], { v: { 0: 0xffff_ffffn, 1: 2n, 2: 1n } });
+    expect([v(out, 0), qc(out)]).toEqual([1n, false]);
+  });
+
+  it('are rows by rows when matrices are multiplied', () => {
+    const SMMLA = 0x4e82a420; // smmla v0.4s, v1.16b, v2.16b
+    const [minusOne, two, three] = [0xffn, 2n, 3n];
+    const out = run([SMMLA], { v: { 0: 0n, 1: minusOne | (two << 64n), 2: three | (1n << 120n) } });
+    // Rows (−1, 0 …) and (2, 0 …) by rows (3, 0 …) and (0 …, 1).
+    expect(v(out, 0)).toBe(0xffff_fffdn | (6n << 64n));
+  });
+});
+
 describe('shifts by the whole lane', () => {
   const before = 0x1234_5678_9abc_def0n;
   it.each([
