@@ -1,29 +1,14 @@
 /** The user's disks over a running machine: to make room, or to look. */
-import { html, render } from 'lit';
+import { html } from 'lit';
+import { showPanel } from '../shell/dialogs.ts';
 import type { DiskShelf } from './disk-shelf.ts';
 import './disk-manager.ts';
 
-/** Resolves when the dialog is closed. */
+/** Resolves when it is closed. */
 export function showDisks(shelf: DiskShelf): Promise<void> {
-  const dialog = document.createElement('dialog');
-  dialog.className = 'disks-dialog';
-  dialog.setAttribute('aria-labelledby', 'disks-title');
-  // No form around it: the list has fields of its own, in which Enter means something else.
-  render(
-    html`<div class="dialog-body">
-      <bramble-disks .shelf=${shelf} .bootable=${false}></bramble-disks>
-      <div class="dialog-actions">
-        <button type="button" class="button primary" autofocus @click=${() => dialog.close()}>Close</button>
-      </div>
-    </div>`,
-    dialog,
+  return showPanel(
+    'Your disks',
+    'disks-dialog',
+    html`<bramble-disks .shelf=${shelf} .bootable=${false}></bramble-disks>`,
   );
-  document.body.append(dialog);
-  dialog.showModal();
-  return new Promise((resolve) => {
-    dialog.addEventListener('close', () => {
-      dialog.remove();
-      resolve();
-    });
-  });
 }

@@ -110,3 +110,27 @@ export async function confirm(title: string, body: string, action: string): Prom
   });
   return answer === 'yes';
 }
+
+/** Shows something to work with, until it is closed. No form around it: fields of its own may be in there. */
+export function showPanel(label: string, style: string, content: TemplateResult): Promise<void> {
+  const dialog = document.createElement('dialog');
+  dialog.className = style;
+  dialog.setAttribute('aria-label', label);
+  render(
+    html`<div class="dialog-body">
+      ${content}
+      <div class="dialog-actions">
+        <button type="button" class="button primary" autofocus @click=${() => dialog.close()}>Close</button>
+      </div>
+    </div>`,
+    dialog,
+  );
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener('close', () => {
+      dialog.remove();
+      resolve();
+    });
+  });
+}
