@@ -123,11 +123,11 @@ const TWO_WAYS = [
 ] as const;
 
 const KEYS = [
-  { name: 'RSA 2048', make: '-algorithm RSA -pkeyopt rsa_keygen_bits:2048', sign: '-rawin' },
-  { name: 'ECDSA P-256', make: '-algorithm EC -pkeyopt ec_paramgen_curve:P-256', sign: '-rawin' },
-  { name: 'ECDSA P-521', make: '-algorithm EC -pkeyopt ec_paramgen_curve:P-521', sign: '-rawin' },
-  { name: 'Ed25519', make: '-algorithm ed25519', sign: '-rawin' },
-  { name: 'Ed448', make: '-algorithm ed448', sign: '-rawin' },
+  { name: 'RSA 2048', make: '-algorithm RSA -pkeyopt rsa_keygen_bits:2048' },
+  { name: 'ECDSA P-256', make: '-algorithm EC -pkeyopt ec_paramgen_curve:P-256' },
+  { name: 'ECDSA P-521', make: '-algorithm EC -pkeyopt ec_paramgen_curve:P-521' },
+  { name: 'Ed25519', make: '-algorithm ed25519' },
+  { name: 'Ed448', make: '-algorithm ed448' },
 ] as const;
 
 const SPEEDS = ['sha256', 'sha512', 'aes-128-gcm', 'aes-256-cbc', 'chacha20-poly1305', 'sha3-256'] as const;
@@ -155,20 +155,23 @@ const knownAnswer = ({ name, command, answer }: (typeof KNOWN_ANSWERS)[number]):
 const twoWays = ({ name, command }: (typeof TWO_WAYS)[number]): Check => ({
   name: `${name}: accelerated and portable agree`,
   group: 'OpenSSL',
-  command: `one=$(${command}); other=$(export OPENSSL_armcap=0; ${command}); echo "$one | $other"; [ -n "$one" ] && [ "$one" = "$other" ]`,
+  command: [
+    'set -o pipefail',
+    `one=$(${command}) && other=$(export OPENSSL_armcap=0; ${command}) && echo "$one | $other" && [ -n "$one" ] && [ "$one" = "$other" ]`,
+  ].join('; '),
 });
 
-const keyPair = ({ name, make, sign }: (typeof KEYS)[number]): Check => ({
+const keyPair = ({ name, make }: (typeof KEYS)[number]): Check => ({
   name: `${name}: make, sign, verify, refuse a changed text`,
   group: 'OpenSSL',
   command: [
     `openssl genpkey ${make} -out /tmp/key -quiet`,
     'openssl pkey -in /tmp/key -pubout -out /tmp/public',
     'head -c 2000 /tmp/random >/tmp/text',
-    `openssl pkeyutl -sign ${sign} -inkey /tmp/key -in /tmp/text -out /tmp/signature`,
-    `openssl pkeyutl -verify ${sign} -pubin -inkey /tmp/public -in /tmp/text -sigfile /tmp/signature`,
+    `openssl pkeyutl -sign -rawin -inkey /tmp/key -in /tmp/text -out /tmp/signature`,
+    `openssl pkeyutl -verify -rawin -pubin -inkey /tmp/public -in /tmp/text -sigfile /tmp/signature`,
     'echo x >>/tmp/text',
-    `! openssl pkeyutl -verify ${sign} -pubin -inkey /tmp/public -in /tmp/text -sigfile /tmp/signature`,
+    `! openssl pkeyutl -verify -rawin -pubin -inkey /tmp/public -in /tmp/text -sigfile /tmp/signature`,
   ].join(' && '),
 });
 
@@ -180,6 +183,12 @@ const speed = (algorithm: (typeof SPEEDS)[number]): Check => ({
 });
 
 const SYSTEM: readonly Check[] = [
+  {
+    name: 'features that the kernel sees',
+    group: 'system',
+    command: 'grep Features /proc/cpuinfo',
+    figure: /Features\s*: (.*\S)/,
+  },
   {
     name: 'apt-get --version',
     group: 'system',
@@ -193,7 +202,7 @@ const SYSTEM: readonly Check[] = [
     figure: /^(\d+)/m,
   },
   {
-    name: 'SQLite: a million rows summed by SQL and by formula',
+    name: 'SQLite: squares of a million rows add up',
     group: 'system',
     command:
       '[ "$(sqlite3 :memory: \'with recursive n(i) as (select 1 union all select i + 1 from n where i < 1000000) select sum(i * i) from n\')" = 333333833333500000 ]',
