@@ -21,6 +21,7 @@ import { type DiskActions, diskRow } from './disk-row.ts';
 import type { DiskShelf } from './disk-shelf.ts';
 import { diskNameFor, freeName } from './disk-words.ts';
 import { emptyState } from './empty-state.ts';
+import { showFiles } from './files-dialog.ts';
 import { type JobActions, jobCard, problemText, unfinishedCard } from './job-card.ts';
 import { chooseTarget } from './save-stream.ts';
 import { type PersistenceAnswer, storageMeter } from './storage-meter.ts';
@@ -224,6 +225,7 @@ export class BrambleDisks extends LitElement {
     cancelRename: () => void this.#endRename(undefined, ''),
     clone: (disk) => void this.#clone(disk),
     resize: (disk) => void this.#resize(disk),
+    files: (disk) => void this.#files(disk),
     export: (disk) => void this.#export(disk),
     reset: (disk) => void this.#reset(disk),
     delete: (disk) => void this.#delete(disk),
@@ -278,6 +280,11 @@ export class BrambleDisks extends LitElement {
     const sizeBytes = await askNewSize(disk);
     if (sizeBytes === undefined || sizeBytes === disk.sizeBytes) return;
     await this.shelf.act((library) => library.resize(disk.id, sizeBytes));
+  }
+
+  async #files(disk: DiskInfo): Promise<void> {
+    const files = await this.shelf.act(async (library) => library.files(disk.id));
+    if (files) await showFiles(disk.name, files);
   }
 
   async #export(disk: DiskInfo): Promise<void> {

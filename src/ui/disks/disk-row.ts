@@ -17,6 +17,7 @@ export interface DiskActions {
   readonly cancelRename: () => void;
   readonly clone: (disk: DiskInfo) => void;
   readonly resize: (disk: DiskInfo) => void;
+  readonly files: (disk: DiskInfo) => void;
   readonly export: (disk: DiskInfo) => void;
   readonly reset: (disk: DiskInfo) => void;
   readonly delete: (disk: DiskInfo) => void;
@@ -166,8 +167,15 @@ function menuItems(disk: DiskInfo, { isBootable }: RowState, actions: DiskAction
   return [
     ...(isBootable ? boots : []),
     { label: 'Rename', icon: 'pencil', separated: isBootable, action: () => actions.beginRename(disk) },
+    { label: 'Files…', icon: 'folder', disabled: busy, action: () => actions.files(disk) },
     { label: 'Clone…', icon: 'copy', disabled: busy, action: () => actions.clone(disk) },
-    { label: 'Resize…', icon: 'resize', disabled: busy, action: () => actions.resize(disk) },
+    // A disk can grow under its own running guest.
+    {
+      label: 'Resize…',
+      icon: 'resize',
+      disabled: disk.inUse === 'other-tab',
+      action: () => actions.resize(disk),
+    },
     { label: 'Export…', icon: 'save', disabled: busy, action: () => actions.export(disk) },
     {
       label: 'Reset…',
