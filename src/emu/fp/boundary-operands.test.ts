@@ -23,7 +23,9 @@ describe('boundary operands', () => {
     for (const [kind, width] of [
       ['h', 16],
       ['b', 16],
+      ['hh', 32],
       ['bb', 32],
+      ['ss', 64],
       ['s', 32],
       ['d', 64],
       ['w', 32],

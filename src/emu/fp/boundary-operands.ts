@@ -54,12 +54,18 @@ function edgeIntegers(width: 32 | 64): readonly bigint[] {
   return [...new Set(values.map((value) => BigInt.asUintN(width, value)))];
 }
 
-const BFLOAT_EDGES = edgesOf(BFLOAT);
+/** Two numbers that differ: what pairs of all kinds give is tested by random operands. */
+function edgePairs(format: FloatFormat): readonly bigint[] {
+  const edges = edgesOf(format);
+  return edges.map((low, at) => low | ((edges.at(-1 - at) ?? 0n) << BigInt(format.width)));
+}
+
 const EDGES: Readonly<Record<OperandKind, readonly bigint[]>> = {
   h: edgesOf(HALF),
-  b: BFLOAT_EDGES,
-  // Both halves alike but for the order: what a pair adds is tested by random operands.
-  bb: BFLOAT_EDGES.map((low, at) => low | ((BFLOAT_EDGES.at(-1 - at) ?? 0n) << 16n)),
+  b: edgesOf(BFLOAT),
+  hh: edgePairs(HALF),
+  bb: edgePairs(BFLOAT),
+  ss: edgePairs(SINGLE),
   s: edgesOf(SINGLE),
   d: edgesOf(DOUBLE),
   w: edgeIntegers(32),

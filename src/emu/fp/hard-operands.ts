@@ -35,8 +35,6 @@ export class RandomWords {
   }
 }
 
-const FORMAT_OF = { h: HALF, b: BFLOAT, s: SINGLE, d: DOUBLE } as const;
-
 /** Bits around which conversions to integers and other formats change their behaviour. */
 const SPECIAL_EXPONENTS = [-149, -126, -25, -24, -14, -1, 0, 1, 15, 16, 22, 23, 24, 30, 31, 32];
 const SPECIAL_EXPONENTS_WIDE = [51, 52, 53, 62, 63, 64, 127, 128];
@@ -193,48 +191,59 @@ function inFormat(from: FloatFormat, to: FloatFormat, bits: bigint): bigint {
   return assemble(to, (bits & from.signBit) === 0n ? 0 : 1, exponent, moved);
 }
 
-/** Two BFloat16 numbers that are alike, or like those of an earlier pair. */
-function hardPair(other: bigint | undefined, random: RandomWords): bigint {
-  const part = (at: bigint) =>
-    other === undefined
-      ? hardFloat(BFLOAT, random)
-      : relatedFloat(BFLOAT, BigInt.asUintN(BFLOAT.width, other >> at), random);
-  const low = part(0n);
-  const width = BigInt(BFLOAT.width);
-  const high = random.below(2) === 0 ? relatedFloat(BFLOAT, low, random) : part(width);
-  return (high << width) | low;
-}
+/** An operand's format, and how many of its numbers an operand holds. */
+const NUMBERS = {
+  h: { format: HALF, count: 1 },
+  b: { format: BFLOAT, count: 1 },
+  s: { format: SINGLE, count: 1 },
+  d: { format: DOUBLE, count: 1 },
+  hh: { format: HALF, count: 2 },
+  bb: { format: BFLOAT, count: 2 },
+  ss: { format: SINGLE, count: 2 },
+} as const;
+type FloatOperand = keyof typeof NUMBERS;
 
 /** Operands for one case. */
 export function hardOperands(kinds: readonly OperandKind[], random: RandomWords): bigint[] {
   const operands: bigint[] = [];
   for (const kind of kinds) {
-    const [first, second] = operands;
     if (kind === 'w' || kind === 'x') operands.push(hardInteger(kind, random));
-    else if (kind === 'bb') operands.push(hardPair(first, random));
-    else operands.push(hardNumber(FORMAT_OF[kind], formatOfPart(kinds[0]), first, second, random));
+    else operands.push(hardFloats(kind, kinds[0] as FloatOperand, operands, random));
   }
   return operands;
 }
 
-/** The format of an operand, or of one of a pair. */
-const formatOfPart = (kind: OperandKind | undefined): FloatFormat =>
-  FORMAT_OF[kind === 'h' || kind === 's' || kind === 'd' ? kind : 'b'];
+/** One or two numbers with an eye on the operands before them, which are of the kind `earlier`. */
+function hardFloats(
+  kind: FloatOperand,
+  earlier: FloatOperand,
+  [first, second]: readonly bigint[],
+  random: RandomWords,
+): bigint {
+  const { format, count } = NUMBERS[kind];
+  const from = NUMBERS[earlier].format;
+  const part = (at: number) => {
+    const like = (bits: bigint | undefined) =>
+      bits === undefined
+        ? undefined
+        : inFormat(from, format, BigInt.asUintN(from.width, bits >> BigInt(at * from.width)));
+    return hardNumber(format, like(first), like(second), random);
+  };
+  const low = part(0);
+  if (count === 1) return low;
+  const high = random.below(2) === 0 ? relatedFloat(format, low, random) : part(1);
+  return (high << BigInt(format.width)) | low;
+}
 
-/** A number with an eye on the operands before it, which have the format `earlier`. */
 function hardNumber(
   format: FloatFormat,
-  earlier: FloatFormat,
   first: bigint | undefined,
   second: bigint | undefined,
   random: RandomWords,
 ): bigint {
   if (first === undefined) return hardFloat(format, random);
-  const like = (bits: bigint) => inFormat(earlier, format, BigInt.asUintN(earlier.width, bits));
-  if (second !== undefined && random.below(3) !== 0) {
-    return nearProduct(format, like(first), like(second), random);
-  }
-  return relatedFloat(format, like(first), random);
+  if (second !== undefined && random.below(3) !== 0) return nearProduct(format, first, second, random);
+  return relatedFloat(format, first, random);
 }
 
 /** FPCR: the default mode in two cases of five, otherwise any combination of the modes. */

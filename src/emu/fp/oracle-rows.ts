@@ -16,11 +16,12 @@ import {
   UNARY_ROWS,
   type UnaryName,
 } from './operations.ts';
+import { COMPLEX_ROWS } from './oracle-complex-rows.ts';
 import { WIDENING_ROWS } from './oracle-widening-rows.ts';
 import { type FpSlowPath, ROUNDING_CURRENT } from './slow-path.ts';
 
-/** What an operand is made like: a float of a format, two BFloat16 numbers, or an integer in x1. */
-export type OperandKind = 'h' | 'b' | 'bb' | 's' | 'd' | 'w' | 'x';
+/** What an operand is made like: one or two floats of a format (b: BFloat16), or an integer in x1. */
+export type OperandKind = 'h' | 'b' | 's' | 'd' | 'hh' | 'bb' | 'ss' | 'w' | 'x';
 
 /** A row's operands as words: low and high of each in turn. */
 export type OperandWords = ArrayLike<number>;
@@ -240,6 +241,7 @@ export const ORACLE_ROWS: readonly OracleRow[] = [
   ...integerRows(),
   JAVASCRIPT_ROW,
   ...WIDENING_ROWS,
+  ...COMPLEX_ROWS,
   unsignedEstimateRow('URECPE'),
   unsignedEstimateRow('URSQRTE'),
 ];
