@@ -24,6 +24,7 @@ import { asDiskError } from './disk-failure.ts';
 import { type ImportRecord, importKey, isSameFile } from './import-record.ts';
 import type { ImportSource } from './import-source.ts';
 import { LayerWriter } from './layer-writer.ts';
+import { createSha256Blocks } from './sha256-module.ts';
 
 const SECTOR_BYTES = 512;
 /** Steps in which an image is copied out of its file. */
@@ -109,6 +110,7 @@ class Import {
   readonly #source: ImportSource;
   readonly #ports: ImportPorts;
   readonly #watch: ImportWatch;
+  readonly #sha256Blocks = createSha256Blocks();
   #readBytes = 0;
 
   constructor(record: ImportRecord, source: ImportSource, ports: ImportPorts, watch: ImportWatch) {
@@ -138,8 +140,11 @@ class Import {
   async #store(): Promise<string> {
     // Where the file is the contents, both stop and go on at the same byte.
     const { sum: sumSoFar, storedBytes } = this.#record;
-    if (sumSoFar) return this.#finish(await this.#storeRaw(sumSoFar.lengthBytes, new Sha256(sumSoFar)));
-    const sum = new Sha256();
+    if (sumSoFar)
+      return this.#finish(
+        await this.#storeRaw(sumSoFar.lengthBytes, new Sha256(sumSoFar, this.#sha256Blocks)),
+      );
+    const sum = new Sha256(undefined, this.#sha256Blocks);
     const { head, stream } = await peek(this.#reading(0));
     const identity = identifyImage(head);
     if (identity.format === 'foreign') {
