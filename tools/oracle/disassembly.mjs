@@ -16,31 +16,15 @@ import { parseArgs } from 'node:util';
 import { RandomWords } from '../../src/emu/fp/hard-operands.ts';
 import { a64Decoder } from '../../src/emu/isa/a64/index.ts';
 import { disassemble } from '../../src/emu/isa/disassembler.ts';
-import { insertFields } from '../../src/emu/isa/pattern.ts';
-import { isUnpredictable } from '../../src/emu/testing/unpredictable.ts';
+import { randomWords } from './random-words.mjs';
 
 const OBJDUMP = 'aarch64-linux-gnu-objdump';
 const FIXTURE = new URL('../../src/emu/isa/disassembly.vectors.json', import.meta.url);
 const BASE = 0x10_0000_0000n;
 const MAX_OUTPUT_BYTES = 2 ** 29;
 const SHOWN_PER_ROW = 2;
-const ATTEMPTS = 60;
 
 const hex = (value) => value.toString(16).padStart(8, '0');
-
-/** Words of a row with random fields, some of them all zeros or all ones. */
-function randomWords(row, count, random) {
-  const words = new Set();
-  for (let attempt = 0; words.size < count && attempt < count * ATTEMPTS; attempt++) {
-    const fields = {};
-    for (const { name } of row.pattern.fields)
-      fields[name] = [0, -1, random.next(), random.next()][random.below(4)];
-    const word = insertFields(row.pattern, fields);
-    const decoded = a64Decoder.decode(word);
-    if (decoded?.row === row && !isUnpredictable(row, decoded.fields)) words.add(word);
-  }
-  return [...words];
-}
 
 /** What objdump prints for words that stand one after the other from BASE on. */
 function objdump(words, aliases) {
