@@ -1,10 +1,12 @@
 /** `image convert`: an image of any format as a raw file (sparse), raw and gzip-compressed, or qcow2. */
+import { availableParallelism } from 'node:os';
 import { decodeStream, isStreamFormat } from '../../emu/storage/formats/decode-stream.ts';
 import { ImageError } from '../../emu/storage/formats/image-error.ts';
 import { identifySource, openImage } from '../../emu/storage/formats/open-image.ts';
 import { allocationOf, qcow2FileBytes, writeQcow2 } from '../../emu/storage/formats/qcow2-writer.ts';
 import type { ImageReader } from '../../emu/storage/formats/random-access.ts';
 import { gzipStream, readPieces, writeRaw } from '../../emu/storage/formats/raw-stream.ts';
+import { createNodeXzThreads } from '../../workers/node-xz-threads.ts';
 import { FileSource } from '../file-source.ts';
 import { CommandError, type CommandIo, type ImageCommand } from './command.ts';
 import { PartFile } from './part-file.ts';
@@ -83,7 +85,21 @@ async function convertStream(
   io: CommandIo,
 ): Promise<void> {
   const progress = new Progress(io, source.size);
-  const decoded = decodeStream(format, progress.counting(source.stream()));
+  const threads = createNodeXzThreads(availableParallelism());
+  const decoded = decodeStream(format, progress.counting(source.stream()), { xzThreads: threads });
+  try {
+    await writeDecoded(decoded, conversion, progress, io);
+  } finally {
+    threads.close();
+  }
+}
+
+async function writeDecoded(
+  decoded: AsyncIterable<Uint8Array>,
+  conversion: Conversion,
+  progress: Progress,
+  io: CommandIo,
+): Promise<void> {
   if (conversion.target === 'raw-gzip') {
     const chunks = gzipStream(ownChunks(decoded));
     return writeWhole(conversion, progress, async (part) => {

@@ -5,7 +5,7 @@
 
 import { gunzip } from './codecs/gzip.ts';
 import { StreamInput } from './codecs/stream-input.ts';
-import { unxz } from './codecs/xz.ts';
+import { unxz, type XzThreads } from './codecs/xz.ts';
 import { unzip } from './codecs/zip.ts';
 import { unzstd } from './codecs/zstd.ts';
 import { HEAD_BYTES } from './identify.ts';
@@ -13,7 +13,7 @@ import { ImageError } from './image-error.ts';
 import { checkDiskSize, LARGEST_DISK_BYTES } from './limits.ts';
 import { refuseNesting } from './xz-image.ts';
 
-type Decoder = (input: StreamInput) => AsyncGenerator<Uint8Array>;
+type Decoder = (input: StreamInput, threads?: XzThreads) => AsyncGenerator<Uint8Array>;
 
 const DECODERS = { gzip: gunzip, xz: unxz, zstd: unzstd, zip: unzip } satisfies Record<string, Decoder>;
 
@@ -26,6 +26,8 @@ export function isStreamFormat(format: string): format is StreamFormat {
 export interface DecodeOptions {
   /** The file is refused as soon as it decodes to more, in bytes. */
   readonly limitBytes?: number;
+  /** Decode the blocks of a .xz file at the same time, where its headers tell where they end. */
+  readonly xzThreads?: XzThreads | undefined;
 }
 
 /**
@@ -35,13 +37,13 @@ export interface DecodeOptions {
 export async function* decodeStream(
   format: StreamFormat,
   source: AsyncIterable<Uint8Array>,
-  { limitBytes = LARGEST_DISK_BYTES }: DecodeOptions = {},
+  { limitBytes = LARGEST_DISK_BYTES, xzThreads }: DecodeOptions = {},
 ): AsyncGenerator<Uint8Array> {
   const input = new StreamInput(source);
   let head: Uint8Array | undefined = new Uint8Array(0);
   let total = 0;
   try {
-    for await (const chunk of DECODERS[format](input)) {
+    for await (const chunk of DECODERS[format](input, xzThreads)) {
       total += chunk.length;
       checkDiskSize(total);
       if (total > limitBytes) throw new ImageError('too-large', `the disk has more than ${limitBytes} bytes`);

@@ -17,6 +17,8 @@ export type ImageErrorKind =
 /** The message says what is wrong and where, in words for the user. */
 export class ImageError extends Error {
   readonly kind: ImageErrorKind;
+  /** The message without the place. */
+  readonly reason: string;
   /** Where in the file, in bytes from its start, when there is such a place. */
   readonly offset: number | undefined;
 
@@ -24,6 +26,7 @@ export class ImageError extends Error {
     super(offset === undefined ? message : `${message} (at byte ${offset})`);
     this.name = 'ImageError';
     this.kind = kind;
+    this.reason = message;
     this.offset = offset;
   }
 }

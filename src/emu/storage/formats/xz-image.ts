@@ -5,7 +5,7 @@
  */
 import type { MaybePromise } from '../block-store.ts';
 import { ByteCache } from './byte-cache.ts';
-import { decodeXzBlock, LARGEST_INDEX } from './codecs/xz.ts';
+import { decodeXzBlock, isLargerThanContents, LARGEST_INDEX } from './codecs/xz.ts';
 import {
   parseIndex,
   parseStreamFooter,
@@ -25,17 +25,13 @@ import { type ByteRange, CheckedSource, type ImageReader, type RandomAccessSourc
 /** Blocks are decoded as a whole, in memory. */
 export const LARGEST_XZ_BLOCK = 1 << 26;
 const DEFAULT_CACHE_BYTES = 3 << 25;
-/** LZMA2 stores what it cannot compress, three bytes more for each 64 kB. */
-const LARGEST_EXPANSION = 1.01;
-const BLOCK_OVERHEAD = 2048;
-
 /** Where a block is in the file, and what it is in the disk. */
 export interface XzBlock {
   readonly fileOffset: number;
   readonly fileBytes: number;
   readonly offset: number;
   readonly length: number;
-  readonly check: XzCheck;
+  readonly checkId: number;
 }
 
 /** The blocks of a .xz file in the order of the disk. @throws {ImageError} */
@@ -53,7 +49,7 @@ export async function readXzIndex(source: RandomAccessSource): Promise<readonly 
     let fileOffset = start + STREAM_HEADER_BYTES;
     for (const { unpaddedBytes, uncompressedBytes: length } of records) {
       const fileBytes = roundUp(unpaddedBytes, XZ_UNIT);
-      blocks.push({ fileOffset, fileBytes, offset, length, check });
+      blocks.push({ fileOffset, fileBytes, offset, length, checkId: check.id });
       fileOffset += fileBytes;
       offset += length;
       checkDiskSize(offset, fileOffset);
@@ -93,9 +89,10 @@ async function skipPadding(source: CheckedSource, end: number): Promise<number> 
 
 /** Reads and decodes one block of the index. @throws {ImageError} */
 export async function readXzBlock(source: RandomAccessSource, block: XzBlock): Promise<Uint8Array> {
-  const bytes = new Uint8Array(block.fileBytes);
-  await source.read(block.fileOffset, bytes);
-  return decodeXzBlock(bytes, block.length, block.check, block.fileOffset);
+  const { fileOffset: offset, fileBytes, length: uncompressedBytes, checkId } = block;
+  const bytes = new Uint8Array(fileBytes);
+  await source.read(offset, bytes);
+  return decodeXzBlock({ bytes, uncompressedBytes, checkId, offset });
 }
 
 /** @throws {ImageError} when the file is damaged, or its blocks are too large to be decoded alone */
@@ -112,7 +109,7 @@ export async function openXz(
         fileOffset,
       );
     }
-    if (fileBytes > length * LARGEST_EXPANSION + BLOCK_OVERHEAD) {
+    if (isLargerThanContents(fileBytes, length)) {
       throw new ImageError('corrupt', 'a block of the xz file is larger than its contents', fileOffset);
     }
   }

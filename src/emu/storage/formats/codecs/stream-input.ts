@@ -68,16 +68,22 @@ export class StreamInput {
   }
 
   private append(chunk: Uint8Array): void {
+    if (this.limit + chunk.length + PADDING_BYTES > this.bytes.length) this.makeRoom(chunk.length);
+    this.bytes.set(chunk, this.limit);
+    this.limit += chunk.length;
+    this.bytes.fill(0, this.limit, this.limit + PADDING_BYTES);
+  }
+
+  /** Drops what was used, and grows in steps that make the copying of a long unit cheap. */
+  private makeRoom(count: number): void {
     const from = Math.max(0, this.position - RETURNABLE_BYTES);
     const kept = this.limit - from;
-    const needed = kept + chunk.length + PADDING_BYTES;
+    const needed = kept + count + PADDING_BYTES;
     const old = this.bytes;
-    if (needed > old.length) this.bytes = new Uint8Array(needed);
+    if (needed > old.length) this.bytes = new Uint8Array(Math.max(needed, 2 * kept));
     this.bytes.set(old.subarray(from, this.limit));
-    this.bytes.set(chunk, kept);
     this.start += from;
     this.position -= from;
-    this.limit = kept + chunk.length;
-    this.bytes.fill(0, this.limit, this.limit + PADDING_BYTES);
+    this.limit = kept;
   }
 }

@@ -69,6 +69,13 @@ export interface XzRecord {
   readonly uncompressedBytes: number;
 }
 
+/** The check of this number. @throws {ImageError} when there is none */
+export function checkById(id: number, offset: number): XzCheck {
+  const row = CHECKS.find((check) => check.id === id);
+  if (row) return row;
+  throw new ImageError('unsupported', 'the xz file uses features that are not known here', offset);
+}
+
 export function parseStreamHeader(bytes: Uint8Array, offset: number): XzCheck {
   if (HEADER_MAGIC.some((byte, at) => bytes[at] !== byte)) {
     throw new ImageError('corrupt', 'this is no xz data', offset);
@@ -92,11 +99,8 @@ export function parseStreamFooter(bytes: Uint8Array, offset: number): XzFooter {
 }
 
 function parseFlags(reserved: number, check: number, offset: number): XzCheck {
-  const row = CHECKS.find(({ id }) => id === check);
-  if (reserved !== 0 || !row) {
-    throw new ImageError('unsupported', `the xz file uses features that are not known here`, offset);
-  }
-  return row;
+  if (reserved === 0) return checkById(check, offset);
+  throw new ImageError('unsupported', 'the xz file uses features that are not known here', offset);
 }
 
 /** @param bytes the whole header, whose first byte tells its size */

@@ -8,6 +8,7 @@ import { decodeLzma2, decodeLzma2Whole } from './lzma2.ts';
 import { OutputWindow } from './output-window.ts';
 import { StreamInput } from './stream-input.ts';
 import {
+  checkById,
   INDEX_INDICATOR,
   parseBlockHeader,
   parseIndex,
@@ -27,30 +28,121 @@ export const LARGEST_INDEX = 1 << 23;
 /** As many as a disk of the largest size has in blocks of 1 MiB. */
 const MOST_BLOCKS = 1 << 21;
 
-/** The contents of all streams of the file. @throws {ImageError} */
-export async function* unxz(input: StreamInput): AsyncGenerator<Uint8Array> {
+/** A block that was read as a whole: all that decoding it takes, as plain data for another thread. */
+export interface XzBlockJob {
+  /** With its header, its padding and its check. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Its size by the index or by its header: small enough for memory. */
+  readonly uncompressedBytes: number;
+  readonly checkId: number;
+  /** Where it is in the file, for errors. */
+  readonly offset: number;
+}
+
+/** Decodes blocks elsewhere, `count` at the same time. */
+export interface XzThreads {
+  readonly count: number;
+  /** Rejects with an ImageError; the job's bytes are given away. */
+  decode(job: XzBlockJob): Promise<Uint8Array>;
+}
+
+/** Larger blocks are decoded here, piece by piece: a few are in memory at the same time. */
+const LARGEST_SHARED_BLOCK = 1 << 25;
+const PIECE_BYTES = 1 << 20;
+/** LZMA2 stores what it cannot compress, three bytes more for each 64 kB. */
+const LARGEST_EXPANSION = 1.01;
+const BLOCK_OVERHEAD = 2048;
+
+/** Whether a block of `fileBytes` can hold so little. */
+export function isLargerThanContents(fileBytes: number, contentsBytes: number): boolean {
+  return fileBytes > contentsBytes * LARGEST_EXPANSION + BLOCK_OVERHEAD;
+}
+
+/**
+ * The contents of all streams of the file.
+ * @param threads take the blocks whose headers tell their sizes (as `xz -T` writes them)
+ * @throws {ImageError}
+ */
+export async function* unxz(input: StreamInput, threads?: XzThreads): AsyncGenerator<Uint8Array> {
   do {
     const { offset } = input;
     await input.require(STREAM_HEADER_BYTES, 'the header of the xz file');
     const check = parseStreamHeader(input.take(STREAM_HEADER_BYTES), offset);
-    const records: XzRecord[] = [];
-    for (;;) {
-      await input.require(1, 'the xz file');
-      if (input.bytes[input.position] === INDEX_INDICATOR) break;
-      if (records.length === MOST_BLOCKS) {
-        throw new ImageError('too-large', `the xz file has more than ${MOST_BLOCKS} blocks`, input.offset);
-      }
-      records.push(yield* decodeBlock(input, check));
-    }
-    await checkEnd(input, check, records);
+    await checkEnd(input, check, yield* decodeBlocks(input, check, threads));
   } while (await hasAnotherStream(input));
 }
 
-async function* decodeBlock(input: StreamInput, check: XzCheck): AsyncGenerator<Uint8Array, XzRecord> {
+/** The blocks of a stream, up to its index. */
+async function* decodeBlocks(
+  input: StreamInput,
+  check: XzCheck,
+  threads: XzThreads | undefined,
+): AsyncGenerator<Uint8Array, readonly XzRecord[]> {
+  const records: XzRecord[] = [];
+  const pending: Promise<Uint8Array>[] = [];
+  for (;;) {
+    await input.require(1, 'the xz file');
+    if (input.bytes[input.position] === INDEX_INDICATOR) break;
+    if (records.length === MOST_BLOCKS) {
+      throw new ImageError('too-large', `the xz file has more than ${MOST_BLOCKS} blocks`, input.offset);
+    }
+    const headerBytes = blockHeaderBytes(input);
+    await input.require(headerBytes, 'the header of a block');
+    const { bytes, position, offset } = input;
+    const header = parseBlockHeader(bytes.subarray(position, position + headerBytes), offset);
+    const job = threads && (await sharedJob(input, header, check));
+    if (threads && job) {
+      records.push(job.record);
+      const decoding = threads.decode(job);
+      // Its failure is told when its turn comes.
+      decoding.catch(() => {});
+      pending.push(decoding);
+    } else {
+      yield* inOrder(pending, 0);
+      records.push(yield* decodeBlock(input, header, check));
+    }
+    yield* inOrder(pending, threads?.count ?? 0);
+  }
+  yield* inOrder(pending, 0);
+  return records;
+}
+
+/** What has been decoded elsewhere, until no more than `left` blocks are waited for. */
+async function* inOrder(pending: Promise<Uint8Array>[], left: number): AsyncGenerator<Uint8Array> {
+  while (pending.length > left) {
+    const contents = await pending.shift();
+    for (let at = 0; contents && at < contents.length; at += PIECE_BYTES) {
+      yield contents.subarray(at, at + PIECE_BYTES);
+    }
+  }
+}
+
+/** Takes the next block out of the input where its header tells its sizes, and they are small. */
+async function sharedJob(
+  input: StreamInput,
+  header: XzBlockHeader,
+  check: XzCheck,
+): Promise<(XzBlockJob & { readonly record: XzRecord }) | undefined> {
+  const { compressedBytes, uncompressedBytes, headerBytes } = header;
+  if (compressedBytes === undefined || uncompressedBytes === undefined) return undefined;
+  const isSmall = uncompressedBytes <= LARGEST_SHARED_BLOCK;
+  if (!isSmall || isLargerThanContents(compressedBytes, uncompressedBytes)) return undefined;
   const { offset } = input;
-  const headerBytes = blockHeaderBytes(input);
-  await input.require(headerBytes, 'the header of a block');
-  const header = parseBlockHeader(input.take(headerBytes), offset);
+  const fileBytes = headerBytes + roundUp(compressedBytes, XZ_UNIT) + check.sizeBytes;
+  await input.require(fileBytes, 'a block');
+  const record = { unpaddedBytes: headerBytes + compressedBytes + check.sizeBytes, uncompressedBytes };
+  return { bytes: input.take(fileBytes).slice(), uncompressedBytes, checkId: check.id, offset, record };
+}
+
+/** Decodes the block at the input's position as it comes. */
+async function* decodeBlock(
+  input: StreamInput,
+  header: XzBlockHeader,
+  check: XzCheck,
+): AsyncGenerator<Uint8Array, XzRecord> {
+  const { offset } = input;
+  const { headerBytes } = header;
+  input.take(headerBytes);
   const dataOffset = input.offset;
   const sum = check.create();
   let uncompressedBytes = 0;
@@ -72,17 +164,10 @@ function blockHeaderBytes(input: StreamInput): number {
   return (input.bytes[input.position]! + 1) * XZ_UNIT;
 }
 
-/**
- * Decodes one block that was read as a whole.
- * @param bytes the block with its header, its padding and its check
- * @param uncompressedBytes its size by the index: small enough for memory
- */
-export function decodeXzBlock(
-  bytes: Uint8Array,
-  uncompressedBytes: number,
-  check: XzCheck,
-  offset: number,
-): Uint8Array<ArrayBuffer> {
+/** Decodes one block alone. @throws {ImageError} */
+export function decodeXzBlock(job: XzBlockJob): Uint8Array<ArrayBuffer> {
+  const { bytes, uncompressedBytes, offset } = job;
+  const check = checkById(job.checkId, offset);
   const input = new StreamInput(bytes, offset);
   const headerBytes = blockHeaderBytes(input);
   if (headerBytes === XZ_UNIT || headerBytes > bytes.length) {
