@@ -1,4 +1,4 @@
-/** The guest that runs when no kernel is named: the first one that was built into public/images. */
+/** The guests that were built into public/images: the first one runs when no kernel is named. */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { GuestFiles } from './guest-session.ts';
@@ -14,19 +14,30 @@ interface Manifest {
 
 const IMAGES = new URL('../../public/images/', import.meta.url);
 
-export function findDefaultGuest(images: URL = IMAGES): (GuestFiles & { readonly name: string }) | undefined {
+export interface BuiltGuest extends GuestFiles {
+  readonly name: string;
+  /** The image of the disk that it boots from, where it has one. */
+  readonly disk: string | undefined;
+}
+
+/** The first guest that was built. */
+export function findDefaultGuest(images: URL = IMAGES): BuiltGuest | undefined {
+  return builtGuests(images)[0];
+}
+
+/** Every guest that was built and is still there, in the catalogue's order. */
+export function builtGuests(images: URL = IMAGES): readonly BuiltGuest[] {
   const manifestUrl = new URL('manifest.json', images);
-  if (!existsSync(manifestUrl)) return undefined;
+  if (!existsSync(manifestUrl)) return [];
   const manifest = JSON.parse(readFileSync(manifestUrl, 'utf8')) as Manifest;
-  for (const { name, commandLine, files } of manifest.guests ?? []) {
+  return (manifest.guests ?? []).flatMap(({ name, commandLine, files }) => {
     const pathOf = (role: string): string | undefined => {
       const file = files.find((candidate) => candidate.role === role);
       return file && fileURLToPath(new URL(file.path, images));
     };
     const kernel = pathOf('kernel');
-    if (kernel && existsSync(kernel)) {
-      return { name, kernel, initrd: pathOf('initrd'), dtb: undefined, append: commandLine };
-    }
-  }
-  return undefined;
+    if (!kernel || !existsSync(kernel)) return [];
+    const [initrd, disk] = [pathOf('initrd'), pathOf('disk')];
+    return [{ name, kernel, initrd, disk, dtb: undefined, append: commandLine }];
+  });
 }

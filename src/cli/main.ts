@@ -1,6 +1,6 @@
 /** `npm run vm`: reads the options, runs the guest, ends with its status. Run by tools/vm.mjs. */
 import { createVirtualMachine } from '../emu/machine/virtual-machine.ts';
-import { findDefaultGuest } from './default-guest.ts';
+import { type BuiltGuest, builtGuests } from './default-guest.ts';
 import type { GuestFiles, OpenSession } from './guest-session.ts';
 import { openInput } from './input-source.ts';
 import { nodeSessions } from './node-session.ts';
@@ -59,14 +59,30 @@ async function chooseHost(host: VmOptions['host']): Promise<OpenSession> {
 function chooseFiles(options: VmOptions): GuestFiles {
   const { kernel, initrd, dtb, append } = options;
   if (kernel !== undefined) return { kernel, initrd, dtb, append: append ?? '' };
-  const guest = findDefaultGuest();
-  if (!guest) {
+  const guest = chooseGuest(options);
+  const disk = options.disks.length === 0 ? guest.disk : undefined;
+  if (disk !== undefined) options.disks.push({ path: disk, mode: 'snapshot' });
+  if (!options.quiet) {
+    if (options.guest === undefined) say(`no --kernel given: running the built guest "${guest.name}"`);
+    if (disk !== undefined) say('what the guest writes is forgotten; --disk FILE keeps it');
+  }
+  return { ...guest, dtb, append: append ?? guest.append };
+}
+
+/** @throws {UsageError} when there is no such guest */
+function chooseGuest({ guest: wanted }: VmOptions): BuiltGuest {
+  const guests = builtGuests();
+  const guest = wanted === undefined ? guests[0] : guests.find(({ name }) => name === wanted);
+  if (guest !== undefined) return guest;
+  if (wanted === undefined) {
     throw new UsageError(
       'no --kernel given, and no guest has been built yet ("npm start" builds one); see --help',
     );
   }
-  if (!options.quiet) say(`no --kernel given: running the built guest "${guest.name}"`);
-  return { ...guest, dtb, append: append ?? guest.append };
+  const built = guests.map(({ name }) => name).join(', ') || 'none';
+  throw new UsageError(
+    `--guest ${wanted} has not been built (built: ${built}); "npm run images ${wanted}" would`,
+  );
 }
 
 /** A reader that went away (`| head`) ends the run quietly, as it ends other programs. */

@@ -11,6 +11,7 @@ export interface DiskFile {
 
 export interface VmOptions {
   memoryMiB: number;
+  guest: string | undefined;
   kernel: string | undefined;
   initrd: string | undefined;
   dtb: string | undefined;
@@ -69,6 +70,14 @@ const OPTIONS: readonly OptionRow[] = [
     help: `RAM in MiB, or with G in GiB; ${SMALLEST_MEMORY_MIB} to ${LARGEST_MEMORY_MIB} (default ${DEFAULT_MEMORY_MIB})`,
     apply: (options, value) => {
       options.memoryMiB = parseMemory(value);
+    },
+  },
+  {
+    name: 'guest',
+    argument: 'NAME',
+    help: 'a built guest: its kernel, initrd, command line and disk (default: the first)',
+    apply: (options, value) => {
+      options.guest = value;
     },
   },
   {
@@ -207,6 +216,7 @@ const OPTIONS: readonly OptionRow[] = [
 export function parseOptions(args: readonly string[]): VmOptions {
   const options: VmOptions = {
     memoryMiB: DEFAULT_MEMORY_MIB,
+    guest: undefined,
     kernel: undefined,
     initrd: undefined,
     dtb: undefined,
