@@ -77,7 +77,7 @@ export class BrambleDiskFiles extends LitElement {
             </ul>`
       }
       <p class="hint">
-        ${kind}, ${formatBytes(sizeBytes)}, ${formatBytes(freeBytes)} free.
+        ${kind.replace('fat', 'FAT')}, ${formatBytes(sizeBytes)}, ${formatBytes(freeBytes)} free.
         ${isWritable ? nothing : html`Its files can be read here; a guest can change them.`} ${notes.join(' ')}
       </p>
     `;
