@@ -206,6 +206,18 @@ describe('traps and undefined accesses', () => {
     expect(h.cpu.systemOperation(systemKey(1, 0, 8, 6, 1), 0)).toBe(EXCEPTION);
   });
 
+  it('keeps FPCR.FZ16 on CPUs with half-precision arithmetic only', () => {
+    for (const [cpu, kept] of [
+      ['cortex-a53', 0n],
+      ['cortex-a76', 1n << 19n],
+    ] as const) {
+      h = new CpuHarness(false, cpu);
+      h.msr('CPACR_EL1', 3n << 20n);
+      h.msr('FPCR', 1n << 19n);
+      expect(h.get('FPCR')).toBe(kept);
+    }
+  });
+
   it('makes every SYS operation without an EL0 gate UNDEFINED at EL0, and gated ones trap', () => {
     h.msr('SCTLR_EL1', 0n);
     for (const row of SYSTEM_OPERATIONS) {
