@@ -25,6 +25,7 @@ import { type ImportRecord, importKey, isSameFile } from './import-record.ts';
 import type { ImportSource } from './import-source.ts';
 import { LayerWriter } from './layer-writer.ts';
 import { createSha256Blocks } from './sha256-module.ts';
+import type { XzThreadPool } from './xz-threads.ts';
 
 const SECTOR_BYTES = 512;
 /** Steps in which an image is copied out of its file. */
@@ -45,6 +46,8 @@ export interface ImportPorts {
   readonly catalogue: DiskCatalogue;
   readonly nowMs: () => number;
   readonly newId: () => string;
+  /** Threads that share the work of a .xz file; without them it is decoded here. */
+  readonly openXzThreads?: () => XzThreadPool;
 }
 
 export interface ImportRequest {
@@ -157,8 +160,13 @@ class Import {
       (position) => this.#note(position),
       { skipBytes: storedBytes },
     );
-    for await (const bytes of decodeStream(identity.format, summed(stream, sum))) {
-      await appendAll(writer, bytes);
+    const xzThreads = identity.format === 'xz' ? this.#ports.openXzThreads?.() : undefined;
+    try {
+      for await (const bytes of decodeStream(identity.format, summed(stream, sum), { xzThreads })) {
+        await appendAll(writer, bytes);
+      }
+    } finally {
+      xzThreads?.close();
     }
     await writer.finish();
     return this.#adopt(this.#record.layer, writer.position, `raw, ${identity.text}`, this.#verified(sum));

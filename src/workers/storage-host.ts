@@ -6,7 +6,13 @@ import type { DirectoryEntry } from '../emu/storage/filesystems/volume.ts';
 import { exportDisk } from './disk-export.ts';
 import { asDiskError } from './disk-failure.ts';
 import { DiskFileAccess } from './disk-files.ts';
-import { discardImport, type ImportWatch, importImage, resumeImport } from './disk-import.ts';
+import {
+  discardImport,
+  type ImportPorts,
+  type ImportWatch,
+  importImage,
+  resumeImport,
+} from './disk-import.ts';
 import { serveDisk } from './disk-port.ts';
 import { IMPORT, type ImportRecord, importKey } from './import-record.ts';
 import { fileSource, type ImportSource, type UrlContext, urlSource } from './import-source.ts';
@@ -40,7 +46,7 @@ interface ServedDisk extends OpenDisk {
   resized(): void;
 }
 
-export interface StorageHostPorts extends CataloguePorts {
+export interface StorageHostPorts extends CataloguePorts, Pick<ImportPorts, 'openXzThreads'> {
   /** Tells other threads and tabs that something has changed. */
   readonly announce: () => void;
   readonly network: Omit<UrlContext, 'signal'>;

@@ -6,6 +6,7 @@ import { openIndexedDbRecords } from './indexed-db-records.ts';
 import { StorageHost, type StorageHostPorts } from './storage-host.ts';
 import { CHANGES_CHANNEL } from './storage-protocol.ts';
 import { WebLocks } from './web-locks.ts';
+import { createWebXzThreads } from './web-xz-threads.ts';
 
 const ID_BYTES = 12;
 
@@ -35,6 +36,7 @@ async function openPorts(): Promise<StorageHostPorts> {
     locks: 'locks' in navigator ? new WebLocks(navigator.locks) : new LocalLocks(),
     nowMs: () => Date.now(),
     newId,
+    openXzThreads: createWebXzThreads,
     announce: () => changes.postMessage(undefined),
     network,
   };

@@ -49,6 +49,13 @@ export interface XzThreads {
 /** Larger blocks are decoded here, piece by piece: a few are in memory at the same time. */
 const LARGEST_SHARED_BLOCK = 1 << 25;
 const PIECE_BYTES = 1 << 20;
+/** Of blocks that are being decoded elsewhere, with their contents. */
+const MOST_PENDING_BYTES = 3 << 25;
+
+interface PendingBlock {
+  readonly contents: Promise<Uint8Array>;
+  readonly bytes: number;
+}
 /** LZMA2 stores what it cannot compress, three bytes more for each 64 kB. */
 const LARGEST_EXPANSION = 1.01;
 const BLOCK_OVERHEAD = 2048;
@@ -79,7 +86,7 @@ async function* decodeBlocks(
   threads: XzThreads | undefined,
 ): AsyncGenerator<Uint8Array, readonly XzRecord[]> {
   const records: XzRecord[] = [];
-  const pending: Promise<Uint8Array>[] = [];
+  const pending: PendingBlock[] = [];
   for (;;) {
     await input.require(1, 'the xz file');
     if (input.bytes[input.position] === INDEX_INDICATOR) break;
@@ -93,10 +100,11 @@ async function* decodeBlocks(
     const job = threads && (await sharedJob(input, header, check));
     if (threads && job) {
       records.push(job.record);
-      const decoding = threads.decode(job);
+      const bytes = job.bytes.length + job.uncompressedBytes;
+      const contents = threads.decode(job);
       // Its failure is told when its turn comes.
-      decoding.catch(() => {});
-      pending.push(decoding);
+      contents.catch(() => {});
+      pending.push({ contents, bytes });
     } else {
       yield* inOrder(pending, 0);
       records.push(yield* decodeBlock(input, header, check));
@@ -107,10 +115,11 @@ async function* decodeBlocks(
   return records;
 }
 
-/** What has been decoded elsewhere, until no more than `left` blocks are waited for. */
-async function* inOrder(pending: Promise<Uint8Array>[], left: number): AsyncGenerator<Uint8Array> {
-  while (pending.length > left) {
-    const contents = await pending.shift();
+/** What has been decoded elsewhere, until no more than `most` blocks are waited for, and little memory is held. */
+async function* inOrder(pending: PendingBlock[], most: number): AsyncGenerator<Uint8Array> {
+  const heldBytes = (): number => pending.reduce((sum, { bytes }) => sum + bytes, 0);
+  while (pending.length > most || heldBytes() > MOST_PENDING_BYTES) {
+    const contents = await pending.shift()?.contents;
     for (let at = 0; contents && at < contents.length; at += PIECE_BYTES) {
       yield contents.subarray(at, at + PIECE_BYTES);
     }
