@@ -22,7 +22,7 @@ export interface TranslationPort {
 export type ToTranslation =
   /** Requests from now on come from this machine. */
   | { readonly machine: number; readonly setup: TranslatedMachine }
-  | { readonly machine: number; readonly request: TranslationRequest };
+  | { readonly machine: number; readonly requests: readonly TranslationRequest[] };
 
 export interface FromTranslation {
   readonly machine: number;
@@ -39,7 +39,7 @@ export function translatorOver(open: () => TranslationPort): TranslatorFactory {
     let isKnown = false;
     events = newEvents;
     return {
-      request(request) {
+      request(requests) {
         if (!port) {
           port = open();
           port.onMessage((message) => {
@@ -52,7 +52,7 @@ export function translatorOver(open: () => TranslationPort): TranslatorFactory {
         }
         if (!isKnown) port.post({ machine: current, setup });
         isKnown = true;
-        port.post({ machine: current, request });
+        port.post({ machine: current, requests });
       },
     };
   };
@@ -81,8 +81,8 @@ export class TranslationQueue {
       this.setup = message.setup;
       this.waiting = [];
     } else if (message.machine === this.machine) {
-      this.waiting.push(message.request);
-      if (this.waiting.length === 1) this.schedule(() => this.answer());
+      if (this.waiting.length === 0) this.schedule(() => this.answer());
+      this.waiting.push(...message.requests);
     }
   }
 

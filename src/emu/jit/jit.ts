@@ -29,7 +29,13 @@ import {
   type TranslatedRegion,
   translate,
 } from './translate.ts';
-import type { RequestedPage, TranslationAnswer, Translator, TranslatorFactory } from './translator.ts';
+import type {
+  RequestedPage,
+  TranslationAnswer,
+  TranslationRequest,
+  Translator,
+  TranslatorFactory,
+} from './translator.ts';
 
 const WORD = 4;
 /** Pages around the entry's that a request takes along, as far as they are mapped. */
@@ -80,6 +86,8 @@ export class Jit {
   private translator: Translator | undefined;
   /** Entry records of requests under way, by the request's number. */
   private readonly pending = new Map<number, number>();
+  /** To be sent at the end of the slice. */
+  private requests: TranslationRequest[] = [];
   private nextRequest = 1;
   /** In order of age. */
   private readonly regions = new Map<number, CompiledRegion>();
@@ -130,7 +138,7 @@ export class Jit {
     const rounds = (this.rounds.get(record) ?? 0) + 1;
     if (rounds < this.options.rounds) return void this.rounds.set(record, rounds);
     if (this.refused.has(record)) return;
-    if (this.translator) this.request(this.translator, record);
+    if (this.translator) this.request(record);
     else this.translateNow(record);
   }
 
@@ -148,8 +156,15 @@ export class Jit {
     else this.refused.add(record);
   }
 
-  /** Asks the translator for the region of a hot record. */
-  private request(translator: Translator, record: number): void {
+  /** Sends what became hot; a message costs as much as some thousand instructions, so a slice sends one. */
+  endSlice(): void {
+    if (this.requests.length === 0) return;
+    this.translator?.request(this.requests);
+    this.requests = [];
+  }
+
+  /** Will ask the translator for the region of a hot record. */
+  private request(record: number): void {
     if (this.pending.size >= MAX_PENDING) return;
     const records = pageRecords(record);
     const pages: RequestedPage[] = [];
@@ -166,7 +181,7 @@ export class Jit {
     const id = this.nextRequest++;
     this.pending.set(id, record);
     this.rounds.set(record, REQUESTED);
-    translator.request({ id, entry: offsetInPage(record), pages, jumps, ...this.nameOf(record) });
+    this.requests.push({ id, entry: offsetInPage(record), pages, jumps, ...this.nameOf(record) });
   }
 
   private deliver({ module, regions }: TranslationAnswer): void {
@@ -192,6 +207,7 @@ export class Jit {
     this.translator = undefined;
     for (const record of this.pending.values()) this.rounds.delete(record);
     this.pending.clear();
+    this.requests = [];
   }
 
   /** Whether code is still as it was when it was translated. */

@@ -52,7 +52,7 @@ export interface TranslationAnswer {
 
 /** Takes requests; answers come through the events that it was made with, in any order. */
 export interface Translator {
-  request(request: TranslationRequest): void;
+  request(requests: readonly TranslationRequest[]): void;
 }
 
 /** What a translator tells the machine that it was made for. */

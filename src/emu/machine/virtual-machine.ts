@@ -209,6 +209,7 @@ export class VirtualMachine implements RunnableMachine {
     const { cpu, interpreter } = this;
     if (!interpreter) throw new Error('internal error: the machine is not loaded');
     const { executed, waits } = interpreter.run(fuel);
+    this.jit?.endSlice();
     this.instructions += executed;
     if (this.ending) return { kind: this.ending };
     if (!waits && !this.suspended) return undefined;

@@ -145,7 +145,9 @@ export class CodeMachine {
     this.cpu.state.setNumber(CPU.PC, entry);
     for (let slice = 0; slice < SLICES; slice++) {
       this.answerRequests();
-      if (this.interpreter.run(SLICE_FUEL).waits) return !this.faulted;
+      const { waits } = this.interpreter.run(SLICE_FUEL);
+      this.jit?.endSlice();
+      if (waits) return !this.faulted;
     }
     return false;
   }
@@ -154,8 +156,10 @@ export class CodeMachine {
   private lateTranslator(): TranslatorFactory {
     return (events, machine) => {
       this.answer = (answer) => events.answer(answer);
-      const request = (asked: TranslationRequest) =>
-        this.requests.push({ request: structuredClone(asked), machine, due: this.slices + ANSWER_AFTER });
+      const request = (asked: readonly TranslationRequest[]) => {
+        for (const one of structuredClone(asked))
+          this.requests.push({ request: one, machine, due: this.slices + ANSWER_AFTER });
+      };
       return { request };
     };
   }

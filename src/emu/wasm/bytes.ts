@@ -1,6 +1,6 @@
+/** A growing byte buffer with the LEB128 encodings of the WebAssembly binary format (5.2). */
 const UTF_8 = new TextEncoder();
 
-/** A growing byte buffer with the LEB128 encodings of the WebAssembly binary format (5.2). */
 export class ByteWriter {
   private buffer = new Uint8Array(1024);
   length = 0;
