@@ -64,6 +64,7 @@ export class Cpu implements CpuRuntime {
   private awaitsEvent = false;
   private eventsSeen: number | undefined;
   private readonly reported = new Set<string>();
+  beforeDataAbort = (): void => {};
 
   constructor(ports: CpuPorts, options: CpuOptions) {
     this.ports = ports;
@@ -76,7 +77,10 @@ export class Cpu implements CpuRuntime {
       memory: ports.memory,
       bus: ports.bus,
       faults: {
-        dataAbort: (...fault) => this.exceptions.dataAbort(...fault),
+        dataAbort: (...fault) => {
+          this.beforeDataAbort();
+          this.exceptions.dataAbort(...fault);
+        },
         instructionAbort: (status) => this.exceptions.instructionAbort(status),
       },
       contextChanged: () => ports.codeCache.contextChanged(),

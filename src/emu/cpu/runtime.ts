@@ -38,6 +38,8 @@ export function systemKey(op0: number, op1: number, crn: number, crm: number, op
 }
 
 export interface CpuRuntime extends Stateful {
+  /** Called before a data abort is taken, which saves PSTATE: the last moment to make the flags exact. */
+  beforeDataAbort: () => void;
   /**
    * A load that missed the read TLB. Returns the linear-memory address where all bytes can be read (RAM, or
    * the block's SCRATCH for page-crossing and device loads), or 0 after a data abort.

@@ -24,12 +24,13 @@ import {
 } from '../layout/memory-map.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import { IMPORT_MODULE } from '../wasm/module-builder.ts';
+import { accessModule } from './access-module.ts';
 import { coldHandlerModule } from './cold-handler.ts';
 import { DecodeCache } from './decode-cache.ts';
 import type { Handler } from './handler.ts';
 import { HandlerTable, hotHandlers } from './handler-table.ts';
 import { interpreterModule, type LoopImports } from './interpreter-module.ts';
-import { accessModule, type HELPERS, type HelperName } from './runtime-imports.ts';
+import type { HELPERS, HelperName } from './runtime-imports.ts';
 
 /** Arguments of helpers by their number. */
 type Arguments = [
@@ -91,8 +92,8 @@ export class Interpreter {
     const shared = isShared(memory.memory);
     const table = new WebAssembly.Table({ initial: HANDLER_SLOTS, element: 'anyfunc' });
     const helpers = this.helpers();
-    const accesses = new WebAssembly.Instance(new WebAssembly.Module(accessModule()), {
-      [IMPORT_MODULE]: helpers,
+    const accesses = new WebAssembly.Instance(new WebAssembly.Module(accessModule(shared)), {
+      [IMPORT_MODULE]: { ...helpers, memory: memory.memory },
     });
     const imports = { ...helpers, ...accesses.exports, memory: memory.memory, handlers: table };
     const handlers = new HandlerTable(hot, (number, handler) => {
@@ -226,6 +227,17 @@ export class Interpreter {
       if (state[lazyFlags]) settleLazyFlags(cells);
       return cpu;
     };
+    // Only a fault looks at the flags that translated code leaves as operands for an access.
+    cpu.beforeDataAbort = () => settleLazyFlags(cells);
+    const accessed = (result: number) => {
+      if (result === 0) settleLazyFlags(cells);
+      else state[lazyFlags] = 0;
+      return result;
+    };
+    const access = (record: number) => {
+      this.setPc(record);
+      return cpu;
+    };
     const step = (result: number) => {
       if (result === WAIT) {
         this.waits = true;
@@ -234,9 +246,9 @@ export class Interpreter {
       return result;
     };
     return {
-      readSlow: (r, lo, hi, access) => at(r).readSlow(lo, hi, access),
-      writeSlow: (r, lo, hi, access) => at(r).writeSlow(lo, hi, access),
-      rmwAddress: (r, lo, hi, access) => at(r).rmwAddress(lo, hi, access),
+      readSlow: (r, lo, hi, word) => accessed(access(r).readSlow(lo, hi, word)),
+      writeSlow: (r, lo, hi, word) => accessed(access(r).writeSlow(lo, hi, word)),
+      rmwAddress: (r, lo, hi, word) => accessed(access(r).rmwAddress(lo, hi, word)),
       systemRead: (r, key, rt) => step(at(r).systemRead(key, rt)),
       systemWrite: (r, key, rt) => step(at(r).systemWrite(key, rt)),
       systemOperation: (r, key, rt) => step(at(r).systemOperation(key, rt)),

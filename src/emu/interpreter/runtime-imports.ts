@@ -1,8 +1,8 @@
 /** The runtime functions that generated code imports: THE list, for interpreter and translated code alike. */
 import { wasmPagesFor } from '../layout/memory-map.ts';
-import { FunctionBuilder } from '../wasm/function-builder.ts';
-import { ModuleBuilder } from '../wasm/module-builder.ts';
+import type { ModuleBuilder } from '../wasm/module-builder.ts';
 import type { ValueType } from '../wasm/opcodes.ts';
+import { ACCESS_PARAMS, ACCESSES } from './access-module.ts';
 
 /** Runtime functions that generated code may call: name → number of arguments after the record, result. */
 export const HELPERS = {
@@ -40,35 +40,6 @@ export const HELPERS = {
   fpIntegerEstimate: [2, false],
 } as const satisfies Record<string, readonly [number, boolean]>;
 export type HelperName = keyof typeof HELPERS;
-
-/**
- * Helpers for accesses that missed the TLB. Code passes the virtual address as an i64; functions in wasm split
- * it for TypeScript, because an i64 would reach JavaScript as a BigInt.
- */
-const ACCESSES = ['readSlow', 'writeSlow', 'rmwAddress'] as const satisfies readonly HelperName[];
-const ACCESS_PARAMS: readonly ValueType[] = ['i32', 'i64', 'i32'];
-
-/** A module that imports the accesses as TypeScript has them and exports them as code calls them. */
-export function accessModule(): Uint8Array<ArrayBuffer> {
-  const module = new ModuleBuilder();
-  const imported = ACCESSES.map((name) => module.importFunction(name, ['i32', 'i32', 'i32', 'i32'], ['i32']));
-  ACCESSES.forEach((name, index) => {
-    const f = new FunctionBuilder(ACCESS_PARAMS, ['i32']);
-    const [record, address, access] = [0, 1, 2];
-    f.get(record);
-    f.get(address);
-    f.numeric('i32.wrap_i64');
-    f.get(address);
-    f.i64(32n);
-    f.numeric('i64.shr_u');
-    f.numeric('i32.wrap_i64');
-    f.get(access);
-    f.call(imported[index] ?? 0);
-    f.finish();
-    module.addFunction(f, name);
-  });
-  return module.build();
-}
 
 /**
  * Imports the machine's memory, of any size, and every helper; gives the helpers' function indexes by name.

@@ -92,6 +92,7 @@ class RegionEmitter extends RegionExits {
 
   private emitEntry(): void {
     const { f } = this;
+    this.checkDepth();
     f.i32(0);
     f.load('i64.load', CPU_BLOCK + CPU.PC_BIAS);
     f.i64(BigInt(this.pageRecords(0) >>> 2));

@@ -238,6 +238,18 @@ export abstract class RegionExits extends RegionCode {
     f.end();
   }
 
+  /** Refuses to run below too many callers: the entry's record goes up to the interpreter, which begins anew. */
+  protected checkDepth(): void {
+    const { f } = this;
+    f.get(DEPTH);
+    f.i32(MAX_DEPTH);
+    f.numeric('i32.gt_u');
+    f.if(undefined, 'unlikely');
+    f.i32(this.recordAt(this.region.entry));
+    f.plain('return');
+    f.end();
+  }
+
   /**
    * Calls the region at `exitRecord`, if there is one, and goes on at `back` when it returns there; otherwise
    * leaves for that record. State is spilled.
@@ -250,10 +262,6 @@ export abstract class RegionExits extends RegionCode {
     f.tee(handler);
     f.i32(FIRST_REGION_HANDLER);
     f.numeric('i32.lt_u');
-    f.get(DEPTH);
-    f.i32(MAX_DEPTH);
-    f.numeric('i32.gt_u');
-    f.numeric('i32.or');
     f.brIf(this.exit, 'unlikely');
     f.get(DEPTH);
     f.i32(1);

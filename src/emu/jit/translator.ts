@@ -4,6 +4,10 @@
  * change meanwhile; so an answer tells what it was made from, and the asker compares before it uses it.
  */
 import { decodedWord } from '../interpreter/decode-cache.ts';
+import { DEPTH_OF_NONE, NOWHERE } from '../interpreter/region-signature.ts';
+import { HELPERS } from '../interpreter/runtime-imports.ts';
+import { HANDLER_SLOTS } from '../layout/memory-map.ts';
+import { IMPORT_MODULE } from '../wasm/module-builder.ts';
 import type { CodePage, RegionSource } from './region.ts';
 import { type Cover, type ModuleShape, translate } from './translate.ts';
 
@@ -75,10 +79,29 @@ export function answerRequests(
     requests.map((request) => sourceOf(request, read)),
     shape,
   );
+  const module = bytes && new WebAssembly.Module(bytes);
+  if (module && memory) compileFunctions(module, memory);
   return {
-    ...(bytes && { module: new WebAssembly.Module(bytes) }),
+    ...(module && { module }),
     regions: requests.map(({ id }, index) => ({ id, covers: [], sizeBytes: 0, ...regions[index] })),
   };
+}
+
+/** What stands for the machine when code is called in order to be compiled. */
+let stand: WebAssembly.ModuleImports | undefined;
+
+/**
+ * Hosts compile a function when it is first called, on the thread that calls it, for all threads that have the
+ * module. So every region is called here, too deep to run.
+ */
+function compileFunctions(module: WebAssembly.Module, memory: WebAssembly.Memory): void {
+  stand ??= {
+    ...Object.fromEntries(Object.keys(HELPERS).map((name) => [name, () => 0])),
+    handlers: new WebAssembly.Table({ initial: HANDLER_SLOTS, element: 'anyfunc' }),
+  };
+  const { exports } = new WebAssembly.Instance(module, { [IMPORT_MODULE]: { ...stand, memory } });
+  for (const region of Object.values(exports))
+    (region as (depth: number, expected: bigint) => number)(DEPTH_OF_NONE, NOWHERE);
 }
 
 type ReadWord = (records: number, offset: number) => number | undefined;

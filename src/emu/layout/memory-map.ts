@@ -17,7 +17,7 @@ export const CPU_BLOCK = 0x1000;
  * virtual address + addend), u32 flags.
  */
 export const TLB_ENTRY_SIZE = 16;
-export const TLB_ENTRIES = 2048;
+export const TLB_ENTRIES = 8192;
 export const TLB_ARRAY_SIZE = TLB_ENTRIES * TLB_ENTRY_SIZE;
 /** A bank is the read array followed by the write array. */
 export const TLB_BANK_SIZE = 2 * TLB_ARRAY_SIZE;

@@ -18,8 +18,10 @@ export type Access = number;
 
 const ALIGNMENT_SHIFT = 7;
 const ELEMENT_SHIFT = 10;
-const SIZE_MASK = 0x7f;
+export const SIZE_MASK = 0x7f;
 const LOG2_MASK = 7;
+/** Where the alignment is that the instruction demands. */
+export const ALIGNMENT_BITS = LOG2_MASK << ALIGNMENT_SHIFT;
 
 export const ACCESS_WRITE = 1 << 13;
 export const ACCESS_READ = 1 << 14;

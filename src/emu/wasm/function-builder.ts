@@ -89,6 +89,11 @@ export class FunctionBuilder {
     this.code.bytes([0xfc, 0x0b, 0]);
   }
 
+  /** memory.copy: target, source, length on the stack (bulk memory). */
+  memoryCopy(): void {
+    this.code.bytes([0xfc, 0x0a, 0, 0]);
+  }
+
   private memory(
     row: readonly [readonly number[], ValueType, number],
     offset: number,
