@@ -292,8 +292,8 @@ describe.each(CODE_ENGINE_NAMES)('changing code, %s', (engine) => {
   });
 
   it('runs the right code when there is more of it than decoded pages are kept', async () => {
-    const pages = 6200;
-    const roomy = await CodeMachine.create(engine, 0x200_0000);
+    const pages = 4150;
+    const roomy = await CodeMachine.create(engine, 0x180_0000);
     const added = (n: number) => n & 0xfff;
     const sumOf = (count: number) => {
       let sum = 0n;

@@ -43,7 +43,7 @@ export const RECORDS_PER_PAGE = 1024;
 /** 16 KiB of records, a trailing record and padding to keep pages aligned to their size classes. */
 export const DECODED_PAGE_SIZE = (RECORDS_PER_PAGE + 4) * RECORD_SIZE;
 /** A boot to a shell uses 1,700, Debian with systemd several times as many; memory is taken when a page is used. */
-export const DECODED_PAGES = 6144;
+export const DECODED_PAGES = 4096;
 export const DECODED_AREA = FETCH_AREA + TLB_BANKS * FETCH_ARRAY_SIZE;
 
 /**
