@@ -89,6 +89,19 @@ describe('an import', () => {
     expect(shelf.jobs).toEqual([]);
   });
 
+  it('is whole the next time when the server cannot send parts', async () => {
+    const { shelf, library } = await openShelf('fail:no-ranges');
+    const asked: unknown[] = [];
+    const bring = library.import.bind(library);
+    library.import = (options) => {
+      asked.push(options.onDemand);
+      return bring(options);
+    };
+    await shelf.import({ source: 'https://a.example/a.img', name: 'a', onDemand: true });
+    shelf.jobs[0]!.again!();
+    await expect.poll(() => asked).toEqual([true, undefined]);
+  });
+
   it('is not offered as unfinished while it goes on', async () => {
     const { shelf } = await openShelf('cut-off');
     const [unfinished] = shelf.unfinished;

@@ -82,7 +82,11 @@ export class DiskShelf {
   }
 
   async import(request: ImportRequest): Promise<DiskInfo | undefined> {
-    const again = (): void => void this.#takeUpOrImport(request);
+    const again = (problem: DiskProblem | undefined): void => {
+      const { onDemand: _, ...whole } = request;
+      // A server that cannot send parts will not be able to the next time.
+      void this.#takeUpOrImport(problem?.kind === 'no-ranges' ? whole : request);
+    };
     return this.#importJob(request.name, again, (library, handles) =>
       library.import({ ...request, ...handles }),
     );
@@ -186,7 +190,7 @@ export class DiskShelf {
 
   async #importJob(
     name: string,
-    again: () => void,
+    again: (problem: DiskProblem | undefined) => void,
     work: (library: DiskLibrary, handles: JobHandles) => Promise<DiskInfo>,
   ): Promise<DiskInfo | undefined> {
     const disk = await this.#job('import', name, again, work);
@@ -197,7 +201,7 @@ export class DiskShelf {
   async #job<T>(
     kind: DiskJobKind,
     name: string,
-    again: (() => void) | undefined,
+    again: ((problem: DiskProblem | undefined) => void) | undefined,
     work: (library: DiskLibrary, handles: JobHandles) => Promise<T>,
   ): Promise<T | undefined> {
     await this.open();
@@ -209,7 +213,7 @@ export class DiskShelf {
       ...(again && {
         again: () => {
           this.dismissJob(job);
-          again();
+          again(job.problem);
         },
       }),
     });

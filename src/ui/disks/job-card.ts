@@ -72,7 +72,13 @@ function failedJob(job: DiskJob, problem: DiskProblem, actions: JobActions): Tem
           ? html`<button type="button" class="button" @click=${wayOut.action}>${wayOut.label}</button>`
           : nothing
       }
-      ${job.again ? html`<button type="button" class="button" @click=${job.again}>Try again</button>` : nothing}
+      ${
+        job.again
+          ? html`<button type="button" class="button" @click=${job.again}>
+              ${problem.kind === 'no-ranges' ? 'Import all of it' : 'Try again'}
+            </button>`
+          : nothing
+      }
     </div>
   </li>`;
 }
