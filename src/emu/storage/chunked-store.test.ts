@@ -257,14 +257,19 @@ describe('ChunkedStore', () => {
     const store = await open(batches);
     await store.write(0, new Uint8Array(SIZE).fill(5));
     await store.flush();
-    const reader = await open(batches, { cache: new ChunkCache(2 * CHUNK_BYTES) });
+    const reader = await open(batches, { cache: new ChunkCache(9 * CHUNK_BYTES) });
     batches.reads = 0;
     await reader.read(0, new Uint8Array(SECTOR));
+    expect(batches.reads).toBe(1);
+    await reader.read(SECTOR, new Uint8Array(SECTOR));
     for (let turn = 0; turn < 20; turn++) await nextTurn();
-    expect(batches.reads).toBe(5);
+    expect(batches.reads).toBe(9);
     const target = new Uint8Array(SECTOR);
-    expect(reader.read(4 * CHUNK_BYTES, target)).toBeUndefined();
-    expect(reader.read(SECTOR, target)).toBeInstanceOf(Promise);
+    expect(reader.read(8 * CHUNK_BYTES, target)).toBeUndefined();
+    await reader.read(10 * CHUNK_BYTES, target);
+    // Room was made by the chunk that nobody had used for the longest time.
+    expect(reader.read(0, target)).toBeInstanceOf(Promise);
+    expect(reader.read(8 * CHUNK_BYTES, target)).toBeUndefined();
   });
 
   it('refuses what lies outside, half sectors, and writes to a read-only disk', async () => {

@@ -16,8 +16,8 @@ export const CHUNK_BYTES = 256 << 10;
 /** Dirty bytes at which a commit begins by itself, and at which writes wait for it. */
 const WRITE_BACK_BYTES = 16 << 20;
 const DIRTY_LIMIT_BYTES = 48 << 20;
-/** Chunks fetched beyond the one that a sequential reader asked for. */
-const READ_AHEAD_CHUNKS = 4;
+/** Chunks that are fetched, or there, beyond the one that a sequential reader asked for. */
+const READ_AHEAD_CHUNKS = 8;
 
 /** Hides what is below: zeros. */
 const TOMBSTONE = new Uint8Array(0);
@@ -73,7 +73,8 @@ export class ChunkedStore implements BlockStore {
   private isGathering = false;
   /** The last commit failed: from now on every change waits for one. */
   private hasFailed = false;
-  private lastRead = -1;
+  /** Where the last read ended. */
+  private lastEnd = -1;
 
   /** Learns which chunks are stored. */
   static async open(chunks: ChunkBatches, options: ChunkedStoreOptions): Promise<ChunkedStore> {
@@ -134,6 +135,7 @@ export class ChunkedStore implements BlockStore {
     }
     endRun();
     if (wanted.length > 0) waits.push(this.readWanted(wanted, target));
+    this.readAhead(offset, target.length);
     return all(waits);
   }
 
@@ -276,23 +278,21 @@ export class ChunkedStore implements BlockStore {
 
   private async readWanted(pieces: readonly Piece[], target: Uint8Array): Promise<void> {
     const chunks = pieces.map(({ number }) => this.residentChunk(number));
-    const loaded = this.load(chunks);
-    this.readAhead(pieces[0]!.number, pieces.at(-1)!.number);
-    await loaded;
+    await this.load(chunks);
     for (const [index, { from, to, at }] of pieces.entries()) {
       chunks[index]!.read(from, target.subarray(at, at + to - from));
     }
   }
 
-  /** Whoever reads on where the last fetch ended will want what comes next. */
-  private readAhead(first: number, last: number): void {
-    const isSequential = first === this.lastRead + 1 || first === this.lastRead;
-    this.lastRead = last;
-    if (!isSequential) return;
+  /** Whoever reads on where the last read ended will want what comes next. */
+  private readAhead(offset: number, length: number): void {
+    const isSequential = offset === this.lastEnd;
+    this.lastEnd = offset + length;
+    if (!isSequential || length === 0) return;
+    const last = Math.floor((this.lastEnd - 1) / this.chunkBytes);
     const ahead: Chunk[] = [];
-    for (let number = last + 1; number <= last + READ_AHEAD_CHUNKS && this.stored.has(number); number++) {
-      if (!this.resident.has(number)) ahead.push(this.residentChunk(number));
-      this.lastRead = number;
+    for (let number = last + 1; number <= last + READ_AHEAD_CHUNKS; number++) {
+      if (this.stored.has(number) && !this.resident.has(number)) ahead.push(this.residentChunk(number));
     }
     // Whoever needs one of them meets the failure again.
     if (ahead.length > 0) this.load(ahead).catch(() => {});
