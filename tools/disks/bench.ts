@@ -30,7 +30,8 @@ try {
   const cpuSeconds = harness.cpuSeconds() - before;
   console.log(
     `import of ${values.mib} MiB, raw, with its sum: ${rate(sizeBytes, ms)}, ` +
-      `${cpuSeconds.toFixed(1)} s of CPU`,
+      `${cpuSeconds.toFixed(1)} s of CPU, the page’s process had at most ` +
+      `${(harness.peakPageBytes() / MIB).toFixed(0)} MB`,
   );
   for (const depth of DEPTHS) {
     const { firstMs, againMs, bytes } = await page.evaluate(

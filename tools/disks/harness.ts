@@ -12,6 +12,7 @@ const PAGE = '/page.html';
 /** Counted from the field after the name. */
 const UTIME_INDEX = 11;
 const TICKS_PER_SECOND = 100;
+const BYTES_PER_KIB = 1024;
 const CHROMIUM_PATHS = [process.env.BRAMBLE_CHROMIUM, '/usr/bin/chromium', '/usr/bin/google-chrome'];
 const FLAGS = [
   '--no-sandbox',
@@ -67,6 +68,14 @@ export class DisksHarness {
       .reduce((sum, seconds) => sum + seconds, 0);
   }
 
+  /** The most memory that any of the browser's processes that run pages has had. */
+  peakPageBytes(): number {
+    const renderers = processesOf(this.#profile).filter((pid) =>
+      commandLineOf(pid).includes('--type=renderer'),
+    );
+    return Math.max(0, ...renderers.map(peakBytesOf));
+  }
+
   async close(): Promise<void> {
     await this.#server.close();
     rmSync(this.#profile, { recursive: true, force: true });
@@ -90,13 +99,25 @@ function processesOf(profile: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(profile);
-      } catch {
-        return false;
-      }
-    });
+    .filter((pid) => commandLineOf(pid).includes(profile));
+}
+
+/** Empty when the process has ended. */
+function commandLineOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function peakBytesOf(pid: number): number {
+  try {
+    const [, kib] = /^VmHWM:\s*(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+    return Number(kib ?? 0) * BYTES_PER_KIB;
+  } catch {
+    return 0;
+  }
 }
 
 /** User and system time of a process and its threads: fields 14 and 15 of its stat (proc(5)). */
