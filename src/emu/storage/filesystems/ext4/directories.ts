@@ -5,7 +5,7 @@
 import { crc32c } from '../checksums.ts';
 import { corrupt, FileSystemError } from '../file-system-error.ts';
 import { structure } from '../structure.ts';
-import type { Inode } from './inodes.ts';
+import { INODE_FLAGS, type Inode } from './inodes.ts';
 
 const HEADER_BYTES = 8;
 /** In blocks of 64 KiB a record over the whole block does not fit its field. */
@@ -39,6 +39,12 @@ export interface NamedInode {
 
 const decoder = new TextDecoder();
 
+function lengthOf(bytes: Uint8Array, at: number): number {
+  const { length } = Record.read(bytes, at);
+  const isWhole = bytes.length === WHOLE_LARGE_BLOCK && WHOLE_BLOCK_MARKS.includes(length);
+  return isWhole ? WHOLE_LARGE_BLOCK : length;
+}
+
 /** Collects the entries of one directory, `.` and `..` left out. */
 export class DirectoryReader {
   readonly entries: NamedInode[] = [];
@@ -48,9 +54,12 @@ export class DirectoryReader {
     this.what = what;
   }
 
-  /** Reads a block; of a directory with checksums, its tail must be right if it has one. */
-  addBlock(bytes: Uint8Array, { checksumSeed }: Pick<Inode, 'checksumSeed'>): void {
-    if (checksumSeed !== undefined) this.verifyTail(bytes, checksumSeed);
+  /** Reads block `number`; of a directory with checksums, its tail must be right if it has one. */
+  addBlock(bytes: Uint8Array, number: number, { checksumSeed, flags }: Inode): void {
+    // Where a block of names became one of the index, the end of the old tail is left; it means nothing there.
+    const isIndex =
+      ((flags & INODE_FLAGS.hashed) !== 0 && number === 0) || lengthOf(bytes, 0) === bytes.length;
+    if (checksumSeed !== undefined && !isIndex) this.verifyTail(bytes, checksumSeed);
     this.addRecords(bytes);
   }
 
@@ -58,8 +67,7 @@ export class DirectoryReader {
   addRecords(bytes: Uint8Array): void {
     for (let at = 0; at + HEADER_BYTES <= bytes.length; ) {
       const record = Record.read(bytes, at);
-      const isWhole = bytes.length === WHOLE_LARGE_BLOCK && WHOLE_BLOCK_MARKS.includes(record.length);
-      const length = isWhole ? WHOLE_LARGE_BLOCK : record.length;
+      const length = lengthOf(bytes, at);
       const nameEnd = HEADER_BYTES + record.nameLength;
       if (length < HEADER_BYTES || length % 4 !== 0 || at + length > bytes.length || nameEnd > length)
         throw corrupt(`${this.what}: a record of ${length} bytes at ${at}, its name of ${record.nameLength}`);

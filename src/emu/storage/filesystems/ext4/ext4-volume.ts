@@ -180,9 +180,9 @@ class Ext4Volume implements Volume {
     }
     if (inode.sizeBytes > LARGEST_DIRECTORY_BYTES)
       throw new FileSystemError('too-large', `${what} has ${inode.sizeBytes} bytes`);
-    for await (const { physical, count } of runsOf(this.blocks, inode, what)) {
+    for await (const { logical, physical, count } of runsOf(this.blocks, inode, what)) {
       for (let index = 0; index < count; index++)
-        reader.addBlock(await this.blocks.read(physical + index, what), inode);
+        reader.addBlock(await this.blocks.read(physical + index, what), logical + index, inode);
     }
     if (inode.sizeBytes % blockBytes !== 0) throw corrupt(`${what} ends within a block`);
     return reader.entries;

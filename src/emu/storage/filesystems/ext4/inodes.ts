@@ -20,6 +20,7 @@ const EXTRA_WITH_MODIFIED = 0x8c - OLD_INODE_BYTES;
 
 export const INODE_FLAGS = {
   encrypted: 0x800,
+  hashed: 0x1000,
   extents: 0x8_0000,
   inlineData: 0x1000_0000,
 } as const;

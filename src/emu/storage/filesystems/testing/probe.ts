@@ -17,6 +17,9 @@ const MOST_BYTES_OF_FILE = 2 ** 20;
 const MOST_READS = 20_000;
 const MOST_READ_BYTES = 2 ** 28;
 
+/** So many of the first sectors with contents hold most of the structures. */
+const STRUCTURE_SECTORS = 24;
+
 /** Ends a run that reads without end, with an error that nobody expects. */
 class CountingStore implements BlockStore {
   readonly size: number;
@@ -106,8 +109,7 @@ export function mutate(image: Uint8Array, places: readonly number[], random: See
   const edits = 1 + random.below(4);
   for (let edit = 0; edit < edits; edit++) {
     const length = random.pick([1, 1, 2, 4, 4, 8]);
-    // The first sectors hold most of the structures.
-    const place = places[random.below(1 + random.below(places.length))] ?? 0;
+    const place = random.pick(random.below(2) === 0 ? places.slice(0, STRUCTURE_SECTORS) : places);
     const near = place + random.below(512);
     const at = Math.min(near - (near % length), image.length - length);
     const bytes = new Uint8Array(length);
