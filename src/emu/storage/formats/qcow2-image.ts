@@ -42,6 +42,15 @@ export async function openQcow2(source: RandomAccessSource): Promise<ImageReader
   return new Qcow2Image(checked, header, l1);
 }
 
+function describe({ version, compression, snapshots, isDirty }: Qcow2Header): string {
+  const notes = [
+    compression === 'zlib' ? [] : [compression],
+    snapshots === 0 ? [] : [`${snapshots} internal snapshots left out`],
+    isDirty ? ['not closed properly'] : [],
+  ];
+  return [`qcow2 version ${version}`, ...notes.flat()].join(', ');
+}
+
 class Qcow2Image implements ImageReader {
   readonly size: number;
   readonly format: string;
@@ -59,8 +68,7 @@ class Qcow2Image implements ImageReader {
     this.source = source;
     this.header = header;
     this.size = header.size;
-    const compression = header.compression === 'zlib' ? '' : `, ${header.compression}`;
-    this.format = `qcow2 version ${header.version}${compression}`;
+    this.format = describe(header);
     this.l1 = viewOf(l1);
     this.entriesPerTable = header.clusterBytes / TABLE_ENTRY_BYTES;
     this.claims = new ClusterClaims(header.clusterBytes);

@@ -62,6 +62,16 @@ describe('a qcow2 header', () => {
     await expect(openImage(changed(change))).rejects.toMatchObject({ name: 'ImageError', kind });
   });
 
+  it('is described in words', async () => {
+    const image = await openImage(
+      changed((view) => {
+        view.setUint32(QCOW2_FIELD.snapshotCount, 2);
+        view.setUint32(QCOW2_FIELD.incompatibleFeatures + 4, 1);
+      }),
+    );
+    expect(image.format).toBe('qcow2 version 3, 2 internal snapshots left out, not closed properly');
+  });
+
   it('is read all the same when it says that the image was not closed', async () => {
     const bytes = await readAll(changed((view) => view.setUint32(QCOW2_FIELD.incompatibleFeatures + 4, 1)));
     expect(Buffer.compare(bytes, fixtureDisk())).toBe(0);

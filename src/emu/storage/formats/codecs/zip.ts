@@ -152,11 +152,11 @@ async function* stored(input: StreamInput, size: number): AsyncGenerator<Uint8Ar
 async function readDescriptor(
   input: StreamInput,
   entry: Entry,
-  found: { readonly packed: number },
+  found: { readonly packed: number; readonly size: number },
 ): Promise<NonNullable<Entry['sums']>> {
   await input.require(SIGNATURE_BYTES, 'the sum behind a zipped file');
   if (viewOf(input.bytes, input.position).getUint32(0, true) === DESCRIPTOR) input.take(SIGNATURE_BYTES);
-  const isLarge = entry.isZip64 || found.packed > IN_ZIP64;
+  const isLarge = entry.isZip64 || Math.max(found.packed, found.size) > IN_ZIP64;
   const bytes = SIGNATURE_BYTES + (isLarge ? 16 : 8);
   await input.require(bytes, 'the sum behind a zipped file');
   const view = viewOf(input.take(bytes));
