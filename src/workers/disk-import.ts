@@ -6,7 +6,7 @@
  * Invariant: each batch of chunks says in the import's record how far it goes, and the disk appears in the
  * batch that ends the import; so a crash leaves an import that can go on, or be cleared away whole.
  */
-import { chunkPrefix, chunksOf, holePrefix } from '../emu/storage/chunk-batches.ts';
+import { chunkPrefix, chunksOf } from '../emu/storage/chunk-batches.ts';
 import { CHUNK_BYTES, ChunkedStore } from '../emu/storage/chunked-store.ts';
 import { checkedName, type DiskCatalogue } from '../emu/storage/disk-catalogue.ts';
 import { DiskError, type DiskErrorKind } from '../emu/storage/disk-error.ts';
@@ -102,10 +102,13 @@ export async function resumeImport(
 /** Clears away what an import brought. */
 export function discardImport(record: ImportRecord, records: RecordStore): Promise<void> {
   const { id, layer } = record;
-  return records.commit(
-    { deletes: [importKey(id)], deletesBelow: [chunkPrefix(layer), holePrefix(layer)] },
-    'strict',
-  );
+  const deletesBelow = [layer, copyLayer(layer)].map(chunkPrefix);
+  return records.commit({ deletes: [importKey(id)], deletesBelow }, 'strict');
+}
+
+/** Where the image goes that is copied out of the file in `layer`: known beforehand, to be cleared away. */
+function copyLayer(layer: string): string {
+  return `${layer}-copy`;
 }
 
 class Import {
@@ -212,20 +215,15 @@ class Import {
     const { format } = await identifySource(file);
     if (format === 'raw') return this.#adopt(layer, sizeBytes, 'raw', sha256);
     const image = await openImage(file);
-    const target = this.#ports.newId();
+    const target = copyLayer(layer);
     const writer = new LayerWriter(records, target);
-    try {
-      for await (const { offset, length } of image.ranges()) {
-        await writer.skipTo(offset);
-        await this.#copy(image, writer, offset + length);
-      }
-      await writer.skipTo(image.size);
-      await writer.finish();
-      return await this.#adopt(target, image.size, image.format, sha256);
-    } catch (failure) {
-      await records.commit({ deletesBelow: [chunkPrefix(target)] }, 'relaxed');
-      throw failure;
+    for await (const { offset, length } of image.ranges()) {
+      await writer.skipTo(offset);
+      await this.#copy(image, writer, offset + length);
     }
+    await writer.skipTo(image.size);
+    await writer.finish();
+    return this.#adopt(target, image.size, image.format, sha256);
   }
 
   async #copy(

@@ -6,7 +6,7 @@ import { LocalLocks } from '../emu/storage/disk-locks.ts';
 import { MemoryRecords } from '../emu/storage/memory-records.ts';
 import { PortStore } from './disk-port.ts';
 import { StorageHost } from './storage-host.ts';
-import type { ExportMessage, ImportCall, JobMessage, Outcome } from './storage-protocol.ts';
+import type { DiskExportFormat, ExportMessage, ImportCall, JobMessage, Outcome } from './storage-protocol.ts';
 
 const URL_OF_IMAGE = 'https://images.example/disk.img';
 const SIZE = 9 * CHUNK_BYTES + 1024;
@@ -91,16 +91,20 @@ function value<T>(outcome: Outcome<T>): T {
   return outcome.value;
 }
 
-async function exported(host: StorageHost, id: string): Promise<Uint8Array> {
+async function exported(
+  host: StorageHost,
+  id: string,
+  format: DiskExportFormat = 'raw',
+): Promise<Uint8Array<ArrayBuffer>> {
   const [mine, theirs] = channel();
-  value(await host.export(id, 'raw', theirs));
+  value(await host.export(id, format, theirs));
   const parts: Uint8Array[] = [];
   for (;;) {
     const message = await new Promise<ExportMessage>((resolve) => {
       mine.onmessage = ({ data }) => resolve(data);
       mine.postMessage({ kind: 'pull' });
     });
-    if (message.kind === 'end') return Buffer.concat(parts);
+    if (message.kind === 'end') return new Uint8Array(Buffer.concat(parts));
     if (message.kind === 'failed') throw new Error(message.message);
     parts.push(message.bytes);
   }
@@ -118,6 +122,37 @@ describe('an import', () => {
     expect(disk).toMatchObject({ sizeBytes: SIZE, format, sha256: sha256(bytes), changedBytes: 0 });
     expect(await records.countBelow(['chunk'])).toBe(7);
     expect(await records.countBelow(['import'])).toBe(0);
+  });
+
+  it('of a qcow2 file that was exported gives the same disk, and keeps nothing of the file', async () => {
+    const { host, records, bring, file } = setting();
+    const first = value(await bring(file(image)));
+    const qcow2 = await exported(host, first, 'qcow2');
+    expect(qcow2.length).toBeLessThan(image.length);
+    const second = value(await bring(file(qcow2)));
+    expect(Buffer.compare(await exported(host, second), image)).toBe(0);
+    expect(value(await host.list())[1]).toMatchObject({ format: 'qcow2 version 3', sha256: sha256(qcow2) });
+    expect(await records.countBelow(['chunk'])).toBe(14);
+    const damaged = qcow2.slice(0, qcow2.length - (1 << 17));
+    expect(await bring(file(damaged))).toMatchObject({ ok: false, kind: 'bad-image' });
+    expect(await records.countBelow(['chunk'])).toBe(14);
+  });
+
+  it('gives the changes alone as a qcow2 file', async () => {
+    const { host, bring, file } = setting();
+    const id = value(await bring(file(image)));
+    const [mine, theirs] = channel();
+    const size = value(await host.serve(id, 'write', theirs));
+    const store = new PortStore(mine, { size, readOnly: false });
+    await store.write(2 * CHUNK_BYTES, new Uint8Array(512).fill(9));
+    await store.flush();
+    value(await host.closeDisks());
+    const changes = await exported(host, id, 'overlay');
+    const second = value(await bring(file(changes)));
+    const expected = new Uint8Array(SIZE);
+    expected.set(image.subarray(2 * CHUNK_BYTES, 3 * CHUNK_BYTES), 2 * CHUNK_BYTES);
+    expected.fill(9, 2 * CHUNK_BYTES, 2 * CHUNK_BYTES + 512);
+    expect(Buffer.compare(await exported(host, second), expected)).toBe(0);
   });
 
   it('goes on where a connection broke, without asking for anything twice', async () => {
