@@ -6,7 +6,7 @@ const STATUS_PARTIAL_CONTENT = 206;
 const RETRIES = 5;
 const FIRST_RETRY_DELAY_MS = 500;
 /** Small enough that progress shows and a cancelled read ends soon. */
-const FILE_STEP_BYTES = 4 << 20;
+const FILE_STEP_BYTES = 2 << 20;
 
 export interface ImportSource {
   readonly identity: SourceIdentity;

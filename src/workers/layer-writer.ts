@@ -1,6 +1,7 @@
 /**
  * Fills a new layer from its start to its end, in batches of whole chunks; chunks of zeros are not stored.
- * While one batch is written the next one is gathered, so two batches are in memory at most.
+ * While one batch is written the next one is gathered, so two batches are in memory at most. Invariant: a
+ * chunk is whole before it is kept, so what its memory held before does not matter.
  */
 import { isZero } from '../emu/storage/chunk.ts';
 import { chunksOf } from '../emu/storage/chunk-batches.ts';
@@ -20,7 +21,8 @@ export class LayerWriter {
   readonly #skipBytes: number;
   #position: number;
   #chunk = new Uint8Array(CHUNK_BYTES);
-  #batch = new Map<number, Uint8Array>();
+  #batch = new Map<number, Uint8Array<ArrayBuffer>>();
+  readonly #spare: Uint8Array<ArrayBuffer>[] = [];
   #batchStart: number;
   #writing: Promise<void> = Promise.resolve();
 
@@ -86,7 +88,7 @@ export class LayerWriter {
   #keepChunk(number: number): void {
     if (isZero(this.#chunk) || (number + 1) * CHUNK_BYTES <= this.#skipBytes) return;
     this.#batch.set(number, this.#chunk);
-    this.#chunk = new Uint8Array(CHUNK_BYTES);
+    this.#chunk = this.#spare.pop() ?? new Uint8Array(CHUNK_BYTES);
   }
 
   async #writeBatch(): Promise<void> {
@@ -97,6 +99,8 @@ export class LayerWriter {
     if (this.#position < this.#skipBytes) return;
     const chunks = chunksOf(this.#records, this.#layer, () => this.#note(this.#position));
     this.#writing = chunks.commit({ puts, deletes: [] }, 'strict');
+    // The records have taken their copies, so the same memory serves for what comes.
+    this.#spare.push(...puts.values());
     // Whoever writes next hears of a failure.
     this.#writing.catch(() => {});
   }

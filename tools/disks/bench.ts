@@ -26,12 +26,13 @@ try {
   console.log(`load before: ${load()}`);
   await page.evaluate((bytes) => window.disks.makeLoad(bytes), sizeBytes);
   const before = harness.cpuSeconds();
+  const peakBefore = harness.peakPageBytes();
   const { id, ms } = await page.evaluate((bytes) => window.disks.importMade('bench', bytes), sizeBytes);
   const cpuSeconds = harness.cpuSeconds() - before;
   console.log(
     `import of ${values.mib} MiB, raw, with its sum: ${rate(sizeBytes, ms)}, ` +
       `${cpuSeconds.toFixed(1)} s of CPU, the page’s process had at most ` +
-      `${(harness.peakPageBytes() / MIB).toFixed(0)} MB`,
+      `${(harness.peakPageBytes() / MIB).toFixed(0)} MB (${(peakBefore / MIB).toFixed(0)} before)`,
   );
   for (const depth of DEPTHS) {
     const { firstMs, againMs, bytes } = await page.evaluate(
