@@ -91,6 +91,8 @@ export class Exceptions implements FaultSink {
       selectMode(s, el, spsr & SPSR.SP);
       s.set(CPU.IL, spsr & SPSR.IL ? 1 : 0);
       s.set(CPU.SSBS, spsr & SPSR.SSBS ? 1 : 0);
+      s.set(CPU.UAO, spsr & SPSR.UAO ? 1 : 0);
+      s.set(CPU.DIT, spsr & SPSR.DIT ? 1 : 0);
     } else s.set(CPU.IL, 1);
     s.set(CPU.EXCLUSIVE_ADDRESS, 0);
     s.set(CPU.EVENT_REGISTER, 1);

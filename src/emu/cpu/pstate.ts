@@ -72,8 +72,6 @@ export function packSpsr(s: CpuState): number {
 /** The part of a return's SPSR that applies even to an illegal one. */
 export function applySpsrFlags(s: CpuState, spsr: number): void {
   writeNzcv(s, spsr);
-  s.set(CPU.DIT, spsr & SPSR.DIT ? 1 : 0);
-  s.set(CPU.UAO, spsr & SPSR.UAO ? 1 : 0);
   s.set(CPU.PAN, spsr & SPSR.PAN ? 1 : 0);
   s.set(CPU.DAIF, spsr & SPSR.DAIF);
 }

@@ -44,6 +44,7 @@ const PSTATE_FIELDS: Readonly<Record<number, string>> = {
   4: 'pan',
   5: 'spsel',
   25: 'ssbs',
+  26: 'dit',
   30: 'daifset',
   31: 'daifclr',
 };

@@ -225,13 +225,14 @@ export class Mmu {
   }
 
   rmwAddress(vaLo: number, vaHi: number, access: Access): number {
-    if (this.misaligned(vaLo, access)) return this.abort(vaLo, vaHi, ALIGNMENT_FAULT, access);
+    // What a read alone would meet is reported as a read (ESR_EL1.ISS.WnR).
+    const reading = access & ACCESS_READ ? access & ~ACCESS_WRITE : access;
+    if (this.misaligned(vaLo, access)) return this.abort(vaLo, vaHi, ALIGNMENT_FAULT, reading);
     const misaligned = (vaLo & instructionAlignmentMask(access)) !== 0;
     let at = FAULT;
     if (access & ACCESS_READ) {
       at = this.locate(vaLo, vaHi, EL0_READ, access);
-      // A read-modify-write is reported as a write only where the read alone would have passed.
-      if (at === FAULT) return this.abort(vaLo, vaHi, this.fault, access & ~ACCESS_WRITE);
+      if (at === FAULT) return this.abort(vaLo, vaHi, this.fault, reading);
     }
     if (access & ACCESS_WRITE) {
       at = this.locate(vaLo, vaHi, EL0_WRITE, access);
