@@ -3,10 +3,12 @@
  * Compares file systems with mkfs.fat, fsck.fat, mtools, mke2fs, debugfs and e2fsck over random trees, and
  * reads mutated images.
  *
- *   npm run oracle:filesystems -- [--seed N] [--rounds N] [--mutations N] [--only PART,…] [--first ROUND] [--record]
+ *   npm run oracle:filesystems -- [--only PART,…] [--seed N] [--rounds N] [--first ROUND]
+ *                                 [--mutations N] [--images NAME,…] [--record]
  *
- * Parts are read-fat, write-fat, read-ext4, journal and mutations. --mutations is for each kind of image.
- * A failed round leaves its images. --record makes the fixtures of the unit tests again. Needs dosfstools, mtools and e2fsprogs.
+ * Parts are read-fat, write-fat, read-ext4, journal and mutations; a round that fails leaves its images.
+ * --mutations is for each image, --images leaves others out. --record makes the images of the unit tests
+ * again. Needs dosfstools, mtools and e2fsprogs, and fdisk and gdisk for --record.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -27,6 +29,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     rounds: { type: 'string', default: String(DEFAULT_ROUNDS) },
     mutations: { type: 'string', default: String(DEFAULT_MUTATIONS) },
+    images: { type: 'string' },
     first: { type: 'string', default: '0' },
     only: { type: 'string' },
     record: { type: 'boolean', default: false },
@@ -71,5 +74,7 @@ if (values.record) {
   const wanted = values.only?.split(',');
   const isWanted = (name) => wanted === undefined || wanted.includes(name);
   for (const part of PARTS) if (isWanted(part.name)) await comparePart(part);
-  if (isWanted('mutations')) await mutateFixtures(seed, Number(values.mutations));
+  if (isWanted('mutations')) {
+    await mutateFixtures(seed, Number(values.mutations), values.images?.split(','));
+  }
 }
