@@ -33,15 +33,14 @@ const PYTHON_SUITES = [
 
 /** Stressors that verify; a number of rounds, so that slower machines check as much. */
 const STRESSORS = [
-  { name: 'cpu, every method', options: '--cpu 1 --cpu-method all --cpu-ops 160' },
-  { name: 'vecmath', options: '--vecmath 1 --vecmath-ops 20' },
-  { name: 'vecwide', options: '--vecwide 1 --vecwide-ops 20' },
-  { name: 'vecshuf', options: '--vecshuf 1 --vecshuf-ops 20' },
-  { name: 'fp', options: '--fp 1 --fp-ops 40' },
-  { name: 'fma', options: '--fma 1 --fma-ops 200' },
-  { name: 'matrix', options: '--matrix 1 --matrix-ops 60' },
+  { name: 'cpu, every method', options: '--cpu 1 --cpu-method all --cpu-ops 200' },
+  { name: 'vecmath', options: '--vecmath 1 --vecmath-ops 200' },
+  { name: 'vecwide', options: '--vecwide 1 --vecwide-ops 100' },
+  { name: 'vecshuf', options: '--vecshuf 1 --vecshuf-ops 100' },
+  { name: 'fp', options: '--fp 1 --fp-ops 200' },
+  { name: 'matrix', options: '--matrix 1 --matrix-ops 200' },
   { name: 'funccall', options: '--funccall 1 --funccall-ops 40' },
-  { name: 'hash', options: '--hash 1 --hash-ops 60' },
+  { name: 'hash', options: '--hash 1 --hash-ops 200' },
   { name: 'str', options: '--str 1 --str-ops 60' },
   { name: 'atomic', options: '--atomic 1 --atomic-ops 40' },
   { name: 'qsort', options: '--qsort 1 --qsort-ops 2' },
