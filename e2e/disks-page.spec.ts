@@ -245,6 +245,11 @@ test('a guest with a disk is imported at its first boot', async ({ page }) => {
   await page.getByRole('button', { name: 'Boot Disk guest' }).click();
   await expect(page.locator('.xterm-rows')).toContainText('fake:~#');
   await expect(page.getByRole('button', { name: 'Disk, saved' })).toBeVisible();
+  await page.getByRole('button', { name: 'Back to start' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Leave' }).click();
+  await expect(page.getByText('In your disks: Disk guest')).toBeVisible();
+  await page.getByRole('button', { name: 'Boot Disk guest' }).first().click();
+  await expect(page.getByRole('button', { name: 'Disk, saved' })).toBeVisible();
 });
 
 test('a machine of one’s own takes several disks from the library', async ({ page, context }) => {

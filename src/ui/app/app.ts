@@ -142,14 +142,17 @@ export class BrambleApp extends LitElement {
 
   async #launch(asked: LaunchOptions): Promise<void> {
     const catalog = this.catalog;
-    if (catalog === undefined || this.#launching) return;
-    this.#launching = true;
-    try {
-      const options = await withGuestDisk(asked, catalog, this.#shelf, location.href);
-      if (options) await this.#boot(options, catalog);
-    } finally {
-      this.#launching = false;
+    if (catalog === undefined) return;
+    const options = await withGuestDisk(asked, catalog, this.#shelf, location.href);
+    if (options === undefined) {
+      if (this.#shelf.jobs.some((job) => job.problem)) this.#showDisks();
+      return;
     }
+    // An import takes a while, in which the user may have booted something else.
+    if (this.#launching || this.session !== undefined) return;
+    this.#launching = true;
+    await this.#boot(options, catalog);
+    this.#launching = false;
   }
 
   async #boot(options: LaunchOptions, catalog: Catalog): Promise<void> {
@@ -181,6 +184,10 @@ export class BrambleApp extends LitElement {
     if (boot === undefined) return;
     this.#shelf.boots.set(disk.id, boot);
     await this.#launch(bootOptions(disk, boot, how === 'boot-snapshot' ? 'snapshot' : 'write'));
+  }
+
+  #showDisks(): void {
+    this.querySelector('bramble-disks')?.scrollIntoView({ block: 'start' });
   }
 
   /** Fills in the form and brings it into view. */
@@ -244,9 +251,8 @@ export class BrambleApp extends LitElement {
         `Took ${disks.map(({ name }) => name).join(', ')} as ${disks.length === 1 ? 'a disk' : 'disks'}.`,
       );
     } else if (answer === 'import' && (await loadDiskManager())) {
-      const manager = this.querySelector<BrambleDisks>('bramble-disks');
-      manager?.importFiles(disks);
-      manager?.scrollIntoView({ block: 'start' });
+      this.querySelector<BrambleDisks>('bramble-disks')?.importFiles(disks);
+      this.#showDisks();
     }
   }
 }

@@ -6,6 +6,7 @@ import type { DiskInfo } from '../../embed/disk-library.ts';
 import { type Catalog, fileOf, type Guest } from '../home/guest-catalog.ts';
 import { baseGuest, type LaunchOptions, type LibraryDisk, NO_OPTIONS } from '../home/launch-options.ts';
 import type { BootMemory, DiskBoot } from './boot-memory.ts';
+import type { DiskJob } from './disk-job.ts';
 import type { DiskShelf } from './disk-shelf.ts';
 import { freeName } from './disk-words.ts';
 
@@ -63,12 +64,22 @@ export function withRoot(commandLine: string, root: string): string {
 }
 
 /** The guest's disk in the library, as `rootDisk`, if it has been imported before. */
-function ownCopy(guest: Guest, catalog: Catalog, shelf: DiskShelf, baseUrl: string): DiskInfo | undefined {
+export function guestCopy(
+  guest: Guest,
+  catalog: Catalog,
+  shelf: DiskShelf,
+  baseUrl: string,
+): DiskInfo | undefined {
   const copies = shelf.disks.filter(
     (disk) =>
       knownBoot(disk, catalog, shelf.boots, baseUrl)?.guest === guest.name && isImageOf(disk, guest, baseUrl),
   );
   return copies.find(({ inUse }) => inUse === 'no') ?? copies[0];
+}
+
+/** The import of the guest's disk, while it goes on. */
+export function runningImport(guest: Guest, shelf: DiskShelf): DiskJob | undefined {
+  return shelf.jobs.find((job) => job.kind === 'import' && job.name === guest.title && !job.problem);
 }
 
 /**
@@ -86,8 +97,10 @@ export async function withGuestDisk(
   if (guest === undefined || file === undefined || options.rootDisk !== undefined) return options;
   await shelf.open();
   if (shelf.state === 'unavailable') return options;
+  // Asked for twice: the first request boots it.
+  if (runningImport(guest, shelf)) return undefined;
   const disk =
-    ownCopy(guest, catalog, shelf, baseUrl) ??
+    guestCopy(guest, catalog, shelf, baseUrl) ??
     (await shelf.import({
       source: new URL(file.url, baseUrl).href,
       name: freeName(

@@ -20,23 +20,26 @@ export function jobCard(job: DiskJob, actions: JobActions): TemplateResult {
 }
 
 function runningJob(job: DiskJob, actions: JobActions): TemplateResult {
-  const { fraction } = job.transfer;
   const verb = job.kind === 'import' ? 'Importing' : 'Exporting';
   return html`<li class="card job" aria-label="${verb} ${job.name}">
     <span class="disk-mark">${icon(job.kind === 'import' ? 'drop' : 'save')}</span>
     <div class="job-what">
       <strong>${verb} ${job.name}</strong>
-      <progress
-        aria-label="${verb} ${job.name}"
-        max=${PERCENT}
-        value=${fraction === undefined ? nothing : Math.round(fraction * PERCENT)}
-      ></progress>
+      ${jobProgress(job, `${verb} ${job.name}`)}
       <p class="job-facts">${jobFacts(job)}</p>
     </div>
     <button type="button" class="button" ?disabled=${job.isCancelled} @click=${() => actions.cancel(job)}>
       ${job.isCancelled ? 'Cancelling…' : 'Cancel'}
     </button>
   </li>`;
+}
+
+export function jobProgress({ transfer: { fraction } }: DiskJob, label: string): TemplateResult {
+  return html`<progress
+    aria-label=${label}
+    max=${PERCENT}
+    value=${fraction === undefined ? nothing : Math.round(fraction * PERCENT)}
+  ></progress>`;
 }
 
 /** `Storing · 310 MiB of 900 MiB · 64 MiB/s · about 10 s left`. */

@@ -1,23 +1,41 @@
 /** A guest of the catalogue as a card: what it is, what it costs to load, what is in it. */
 import { html, nothing, type TemplateResult } from 'lit';
+import type { DiskInfo } from '../../embed/disk-library.ts';
 import type { DiskJob } from '../disks/disk-job.ts';
-import { jobFacts } from '../disks/job-card.ts';
+import { jobFacts, jobProgress } from '../disks/job-card.ts';
 import { formatBytes } from '../shell/format.ts';
 import { icon } from '../shell/icons.ts';
 import { downloadBytes, fileOf, type Guest, type UnbuiltGuest } from './guest-catalog.ts';
 
 const SHA256_SHOWN = 12;
 
-/** `importing` is set while the guest's disk comes into the library. */
-export function guestCard(guest: Guest, boot: () => void, importing: DiskJob | undefined): TemplateResult {
+export interface GuestDiskState {
+  /** Set while the guest's disk comes into the library. */
+  readonly importing: DiskJob | undefined;
+  /** The user's own disk that was made from the guest's. */
+  readonly copy: DiskInfo | undefined;
+}
+
+export function guestCard(
+  guest: Guest,
+  boot: () => void,
+  { importing, copy }: GuestDiskState,
+): TemplateResult {
+  const diskBytes = copy ? (fileOf(guest, 'disk')?.sizeBytes ?? 0) : 0;
   return html`<li class="card guest-card">
     <span class="guest-mark">${icon('shell')}</span>
     <div class="guest-what">
       <h3>${guest.title}</h3>
       <p>${guest.description}</p>
       <p class="chips">
-        <span class="chip">${formatBytes(downloadBytes(guest))} to load</span>
-        ${fileOf(guest, 'disk') ? html`<span class="chip">Keeps its disk in this browser</span>` : nothing}
+        <span class="chip">${formatBytes(downloadBytes(guest) - diskBytes)} to load</span>
+        ${
+          copy
+            ? html`<span class="chip kept">${icon('check')}In your disks: ${copy.name}</span>`
+            : fileOf(guest, 'disk')
+              ? html`<span class="chip">Keeps its disk in this browser</span>`
+              : nothing
+        }
         <span class="chip">${guest.memoryMiB} MiB memory</span>
         ${guest.licences.map((licence) => html`<span class="chip">${licence}</span>`)}
       </p>
@@ -25,7 +43,11 @@ export function guestCard(guest: Guest, boot: () => void, importing: DiskJob | u
     </div>
     ${
       importing
-        ? html`<p class="guest-import">${icon('drop')}${jobFacts(importing)}</p>`
+        ? html`<div class="guest-import">
+            <span>${jobFacts(importing)}</span>
+            ${jobProgress(importing, `Importing ${guest.title}`)}
+            <button type="button" class="button" @click=${() => importing.cancel()}>Cancel</button>
+          </div>`
         : html`<button type="button" class="button" @click=${boot} aria-label="Boot ${guest.title}">
             ${icon('play')}Boot
           </button>`

@@ -1,6 +1,6 @@
 /** The first page: one primary action, the catalogue, the user's disks, and a machine of one's own. */
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
-import type { DiskJob } from '../disks/disk-job.ts';
+import { guestCopy, runningImport } from '../disks/disk-boot.ts';
 import type { DiskShelf } from '../disks/disk-shelf.ts';
 import { caneArt } from '../shell/art.ts';
 import { formatAgo, formatBytes } from '../shell/format.ts';
@@ -175,15 +175,14 @@ export class BrambleHome extends LitElement {
       <h2 id="catalogue">Ready to boot</h2>
       <ul class="cards">
         ${guests.map((guest) =>
-          guestCard(guest, () => this.#launch({ ...NO_OPTIONS, guest: guest.name }), this.#importOf(guest)),
+          guestCard(guest, () => this.#launch({ ...NO_OPTIONS, guest: guest.name }), {
+            importing: runningImport(guest, this.shelf),
+            copy: this.catalog && guestCopy(guest, this.catalog, this.shelf, location.href),
+          }),
         )}
         ${this.catalog?.notBuilt?.map(unbuiltCard)}
       </ul>
     </section>`;
-  }
-
-  #importOf(guest: Guest): DiskJob | undefined {
-    return this.shelf.jobs.find((job) => job.kind === 'import' && job.name === guest.title && !job.problem);
   }
 
   #launch(options: LaunchOptions): void {
