@@ -19,9 +19,14 @@ export function fileSource(file: Blob, signal: AbortSignal): ImportSource {
   return {
     identity: { sizeBytes: file.size, ...lastModified },
     async *stream(offset) {
+      let coming = readPart(file, offset);
       for (let at = offset; at < file.size; at += FILE_STEP_BYTES) {
         signal.throwIfAborted();
-        yield await readPart(file, at);
+        const bytes = await coming;
+        // The next part is read while this one is worked on.
+        coming = readPart(file, at + FILE_STEP_BYTES);
+        coming.catch(() => {});
+        yield bytes;
       }
     },
   };
