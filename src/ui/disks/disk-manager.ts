@@ -37,6 +37,8 @@ export type DiskUseEvent = CustomEvent<DiskUse>;
 
 /** How often rates move while a job is under way. */
 const TICK_MS = 500;
+/** A tab that is closed with its machine says nothing: whether disks are in use has to be looked at. */
+const USE_CHECK_MS = 3000;
 
 export class BrambleDisks extends LitElement {
   static override properties = {
@@ -52,6 +54,7 @@ export class BrambleDisks extends LitElement {
   declare persistence: PersistenceAnswer;
   #unsubscribe: (() => void) | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
+  #watch: ReturnType<typeof setInterval> | undefined;
 
   constructor() {
     super();
@@ -70,6 +73,9 @@ export class BrambleDisks extends LitElement {
     this.#timer = setInterval(() => {
       if (this.shelf.isBusy) this.requestUpdate();
     }, TICK_MS);
+    this.#watch = setInterval(() => {
+      if (this.shelf.disks.some(({ inUse }) => inUse !== 'no')) void this.shelf.refresh();
+    }, USE_CHECK_MS);
     void this.shelf.open();
   }
 
@@ -77,6 +83,7 @@ export class BrambleDisks extends LitElement {
     super.disconnectedCallback();
     this.#unsubscribe?.();
     clearInterval(this.#timer);
+    clearInterval(this.#watch);
   }
 
   /** A link to the disks is followed once they are there. */

@@ -81,6 +81,26 @@ export class DiskShelf {
     return this.#opened;
   }
 
+  /** Reads everything again, because other tabs change it too. */
+  async refresh(): Promise<void> {
+    const library = this.#library;
+    if (library === undefined) return;
+    try {
+      const [disks, unfinished, meter] = await Promise.all([
+        library.list(),
+        library.unfinishedImports(),
+        library.meter(),
+      ]);
+      this.#change(() => {
+        this.#disks = [...disks].sort(byLastUse);
+        this.#unfinished = unfinished;
+        this.#meter = meter;
+      });
+    } catch (error) {
+      this.#change(() => (this.#problem = diskProblem(error)));
+    }
+  }
+
   async import(request: ImportRequest): Promise<DiskInfo | undefined> {
     const again = (problem: DiskProblem | undefined): void => {
       const { onDemand: _, ...whole } = request;
@@ -121,7 +141,7 @@ export class DiskShelf {
     this.#change(() => (this.#problem = undefined));
     try {
       const result = await action(this.#library);
-      await this.#refresh();
+      await this.refresh();
       return result;
     } catch (error) {
       this.#change(() => (this.#problem = diskProblem(error)));
@@ -149,8 +169,8 @@ export class DiskShelf {
       const meter = await library.meter();
       if (!meter.isAvailable) return this.#change(() => (this.#state = 'unavailable'));
       this.#library = library;
-      library.onChange(() => void this.#refresh());
-      await this.#refresh();
+      library.onChange(() => void this.refresh());
+      await this.refresh();
       this.#change(() => (this.#state = 'open'));
     } catch (error) {
       this.#change(() => {
@@ -159,26 +179,6 @@ export class DiskShelf {
         // A browser without storage is no fault; anything else is worth a word.
         this.#problem = problem.kind === 'unavailable' ? undefined : problem;
       });
-    }
-  }
-
-  /** The state of another tab's making counts too: everything is read again. */
-  async #refresh(): Promise<void> {
-    const library = this.#library;
-    if (library === undefined) return;
-    try {
-      const [disks, unfinished, meter] = await Promise.all([
-        library.list(),
-        library.unfinishedImports(),
-        library.meter(),
-      ]);
-      this.#change(() => {
-        this.#disks = [...disks].sort(byLastUse);
-        this.#unfinished = unfinished;
-        this.#meter = meter;
-      });
-    } catch (error) {
-      this.#change(() => (this.#problem = diskProblem(error)));
     }
   }
 
@@ -220,7 +220,7 @@ export class DiskShelf {
     this.#change(() => (this.#jobs = [...this.#jobs, job]));
     const result = await job.run((handles) => work(library, handles));
     if (!job.problem) this.dismissJob(job);
-    await this.#refresh();
+    await this.refresh();
     return result;
   }
 
