@@ -131,7 +131,7 @@ export class BrambleDisks extends LitElement {
   #list(): TemplateResult | typeof nothing {
     const { shelf } = this;
     if (shelf.state === 'opening')
-      return html`<div class="card disk-list placeholder" aria-hidden="true"></div>`;
+      return html`<div class="card disk-list placeholder"><p class="hint">Opening your disks…</p></div>`;
     if (!this.#hasAny()) return emptyState(this.#ways());
     const { meter } = shelf;
     return html`<div class="card disk-list">
