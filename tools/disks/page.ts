@@ -18,6 +18,13 @@ async function openDisk(id: string): Promise<{ store: PortStore; close(): Promis
   return { store, close: () => storage.close() };
 }
 
+export interface Reading {
+  readonly bytes: number;
+  readonly requestBytes: number;
+  readonly depth: number;
+  readonly passes: number;
+}
+
 export interface PageCommands {
   readonly disks: DiskLibrary;
   /** Writes records from `first` on, some at a time, and tells the number of each flush that has ended. */
@@ -31,12 +38,11 @@ export interface PageCommands {
   makeLoad(sizeBytes: number): Promise<void>;
   /** Imports bytes that no file has to hold, and gives the time it took. */
   importMade(name: string, sizeBytes: number): Promise<{ id: string; ms: number }>;
-  /** Reads the whole disk in order, in requests of `requestBytes`, `depth` at a time. */
-  readAll(
-    id: string,
-    requestBytes: number,
-    depth: number,
-  ): Promise<{ firstMs: number; againMs: number; bytes: number }>;
+  /**
+   * Reads the first `bytes` of the disk in order, in requests of `requestBytes`, `depth` at a time, `passes`
+   * times, over a storage thread that has nothing in memory at first; gives the time of all.
+   */
+  readInOrder(id: string, reading: Reading): Promise<number>;
   /** `count` reads of 4 kB at random places, `depth` at a time. */
   readRandom(id: string, count: number, depth: number): Promise<number>;
 }
@@ -51,13 +57,17 @@ declare global {
 const MOST_AT_ONCE = 40;
 let machine: Machine | undefined;
 
-/** Keeps `depth` of `count` jobs under way. */
-async function atOnce(depth: number, count: number, job: (index: number) => Promise<void>): Promise<void> {
+/** Keeps `depth` of `count` jobs under way, each in a lane of its own. */
+async function atOnce(
+  depth: number,
+  count: number,
+  job: (index: number, lane: number) => Promise<void>,
+): Promise<void> {
   let next = 0;
-  const lane = async (): Promise<void> => {
-    while (next < count) await job(next++);
+  const run = async (lane: number): Promise<void> => {
+    while (next < count) await job(next++, lane);
   };
-  await Promise.all(Array.from({ length: depth }, lane));
+  await Promise.all(Array.from({ length: depth }, (_, lane) => run(lane)));
 }
 
 window.disks = {
@@ -124,22 +134,18 @@ window.disks = {
     return { id, ms: performance.now() - started };
   },
 
-  async readAll(id, requestBytes, depth) {
+  async readInOrder(id, { bytes, requestBytes, depth, passes }) {
     const { store, close } = await openDisk(id);
-    const pass = async (bytes: number): Promise<number> => {
-      const started = performance.now();
-      await atOnce(depth, Math.floor(bytes / requestBytes), (index) =>
-        store.read(index * requestBytes, new Uint8Array(requestBytes)),
+    const targets = Array.from({ length: depth }, () => new Uint8Array(requestBytes));
+    const started = performance.now();
+    for (let pass = 0; pass < passes; pass++) {
+      await atOnce(depth, Math.floor(bytes / requestBytes), (index, lane) =>
+        store.read(index * requestBytes, targets[lane]!),
       );
-      return performance.now() - started;
-    };
-    const firstMs = await pass(store.size);
-    // What fits into the cache, read twice: the second time it is there.
-    const cachedBytes = Math.min(store.size, 32 << 20);
-    await pass(cachedBytes);
-    const againMs = await pass(cachedBytes);
+    }
+    const ms = performance.now() - started;
     await close();
-    return { firstMs, againMs, bytes: cachedBytes };
+    return ms;
   },
 
   async readRandom(id, count, depth) {
