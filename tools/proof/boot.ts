@@ -8,8 +8,8 @@ import type { ProofImage } from './image.ts';
 import { type MachineName, machineCommand } from './machines.ts';
 import { type ResultRow, timeText } from './table.ts';
 
-const BOOT_TIMEOUT_SECONDS = 900;
-const COMMAND_TIMEOUT_SECONDS = 300;
+const BOOT_TIMEOUT_SECONDS = 3600;
+const COMMAND_TIMEOUT_SECONDS = 900;
 const LOGIN = /login: /;
 const MEGABYTES = 8;
 const DIGEST = /[0-9a-f]{64}/;
