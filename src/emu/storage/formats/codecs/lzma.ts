@@ -6,10 +6,12 @@
 import { damaged } from './damage.ts';
 import type { OutputWindow } from './output-window.ts';
 import {
+  CODE,
   EVEN,
   MOVE_BITS,
   PROBABILITY_BITS,
   PROBABILITY_ONE,
+  RANGE,
   RangeDecoder,
   TOP_MASK,
 } from './range-decoder.ts';
@@ -146,7 +148,9 @@ export class LzmaDecoder {
       return;
     }
     const source = coder.bytes;
-    let { range, code } = coder;
+    const { registers } = coder;
+    let range = registers[RANGE]!;
+    let code = registers[CODE]!;
     let matched = bytes[window.end - this.rep0 - 1]!;
     let offset = BYTE_TOP;
     let symbol = 1;
@@ -174,8 +178,8 @@ export class LzmaDecoder {
         offset &= matchBit;
       }
     }
-    coder.range = range;
-    coder.code = code;
+    registers[RANGE] = range;
+    registers[CODE] = code;
     bytes[window.end++] = symbol;
     this.state = AFTER_LITERAL[this.state]!;
   }

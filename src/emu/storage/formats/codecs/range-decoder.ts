@@ -16,11 +16,18 @@ export const TOP_MASK = 0xff00_0000;
 /** A zero byte, and the first four bytes of the code. */
 export const RANGE_HEADER_BYTES = 5;
 
+/** Where each is in `registers`. */
+export const RANGE = 0;
+export const CODE = 1;
+
 export class RangeDecoder {
   bytes = new Uint8Array(0);
   position = 0;
-  range = 0;
-  code = 0;
+  /**
+   * Range and code. hot: integers of 32 bits; as properties they would be boxed doubles in Chromium, whose small
+   * integers have 31 bits (1.1 to 1.3 of the time).
+   */
+  readonly registers = new Int32Array(2);
   readonly probabilities: Uint16Array;
 
   constructor(probabilities: Uint16Array) {
@@ -30,8 +37,8 @@ export class RangeDecoder {
   /** Begins at `position`; false when the first byte is not zero as it has to be. */
   start(bytes: Uint8Array<ArrayBuffer>, position: number): boolean {
     this.bytes = bytes;
-    this.range = -1;
-    this.code =
+    this.registers[RANGE] = -1;
+    this.registers[CODE] =
       (bytes[position + 1]! << 24) |
       (bytes[position + 2]! << 16) |
       (bytes[position + 3]! << 8) |
@@ -42,38 +49,43 @@ export class RangeDecoder {
 
   /** Takes the last byte in; whether the code is used up as it is at the end of a chunk. */
   finish(): boolean {
-    if ((this.range & TOP_MASK) === 0) {
-      this.range <<= 8;
-      this.code = (this.code << 8) | this.bytes[this.position++]!;
+    const { registers } = this;
+    if ((registers[RANGE]! & TOP_MASK) === 0) {
+      registers[RANGE] = registers[RANGE]! << 8;
+      registers[CODE] = (registers[CODE]! << 8) | this.bytes[this.position++]!;
     }
-    return this.code === 0;
+    return registers[CODE] === 0;
   }
 
   /** One decision under the probability at `index`. */
   bit(index: number): 0 | 1 {
-    const { probabilities } = this;
-    if ((this.range & TOP_MASK) === 0) {
-      this.range <<= 8;
-      this.code = (this.code << 8) | this.bytes[this.position++]!;
+    const { probabilities, registers } = this;
+    let range = registers[RANGE]!;
+    let code = registers[CODE]!;
+    if ((range & TOP_MASK) === 0) {
+      range <<= 8;
+      code = (code << 8) | this.bytes[this.position++]!;
     }
     const probability = probabilities[index]!;
-    const bound = Math.imul(this.range >>> PROBABILITY_BITS, probability);
-    if (this.code >>> 0 < bound >>> 0) {
-      this.range = bound;
+    const bound = Math.imul(range >>> PROBABILITY_BITS, probability);
+    if (code >>> 0 < bound >>> 0) {
+      registers[RANGE] = bound;
+      registers[CODE] = code;
       probabilities[index] = probability + ((PROBABILITY_ONE - probability) >> MOVE_BITS);
       return 0;
     }
-    this.range = (this.range - bound) | 0;
-    this.code = (this.code - bound) | 0;
+    registers[RANGE] = range - bound;
+    registers[CODE] = code - bound;
     probabilities[index] = probability - (probability >> MOVE_BITS);
     return 1;
   }
 
   /** A number of `bitCount` bits, highest first, from the tree whose root is at `index` + 1. */
   tree(index: number, bitCount: number): number {
-    const { probabilities, bytes } = this;
+    const { probabilities, bytes, registers } = this;
     const top = 1 << bitCount;
-    let { range, code } = this;
+    let range = registers[RANGE]!;
+    let code = registers[CODE]!;
     let symbol = 1;
     while (symbol < top) {
       if ((range & TOP_MASK) === 0) {
@@ -94,8 +106,8 @@ export class RangeDecoder {
         symbol = (symbol << 1) | 1;
       }
     }
-    this.range = range;
-    this.code = code;
+    registers[RANGE] = range;
+    registers[CODE] = code;
     return symbol - top;
   }
 
@@ -113,7 +125,9 @@ export class RangeDecoder {
 
   /** A number of `bitCount` bits without probabilities. */
   direct(bitCount: number): number {
-    let { range, code } = this;
+    const { registers } = this;
+    let range = registers[RANGE]!;
+    let code = registers[CODE]!;
     let result = 0;
     for (let bit = 0; bit < bitCount; bit++) {
       if ((range & TOP_MASK) === 0) {
@@ -127,8 +141,8 @@ export class RangeDecoder {
       code = (code + (range & mask)) | 0;
       result = (result << 1) + (mask + 1);
     }
-    this.range = range;
-    this.code = code;
+    registers[RANGE] = range;
+    registers[CODE] = code;
     return result;
   }
 }
