@@ -84,13 +84,16 @@ export class FloatRowTester {
     return new FloatRowTester(await BareMachine.create(), fpcr);
   }
 
-  /** Runs a row's instruction on scalars; lines for what differs. */
-  scalarDifferences(row: OracleRow, cases: number): string[] {
+  /** Runs a row's instruction on scalars, so many hard ones or these; lines for what differs. */
+  scalarDifferences(row: OracleRow, cases: number | readonly (readonly bigint[])[]): string[] {
     this.load(row.assembly);
     const random = new RandomWords(SEED);
     const differences: string[] = [];
-    for (let i = 0; i < cases; i++) {
-      const operands = hardOperands(row.operands, random);
+    const all =
+      typeof cases === 'number'
+        ? Array.from({ length: cases }, () => hardOperands(row.operands, random))
+        : cases;
+    for (const operands of all) {
       const answer = this.exact.run(row, this.fpcr, operands);
       const isInteger = row.operands[0] === 'w' || row.operands[0] === 'x';
       const registers = { v: [0n, ...operands], x1: isInteger ? (operands[0] ?? 0n) : 0n };

@@ -214,8 +214,6 @@ export const UNARY = {
   FRINT32X: integralInRange('FRINT32X', 'N', 32),
   FRINT64Z: integralInRange('FRINT64Z', 'Z', 64),
   FRINT64X: integralInRange('FRINT64X', 'N', 64),
-  FRECPE: exactUnary('FRECPE'),
-  FRSQRTE: exactUnary('FRSQRTE'),
   FRECPX: exactUnary('FRECPX'),
 } satisfies Partial<Record<UnaryName, Unary>>;
 

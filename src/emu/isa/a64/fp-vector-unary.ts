@@ -4,6 +4,7 @@
  */
 import { INTEGER_ESTIMATE } from '../../fp/lane-calls.ts';
 import { type RawFields, type Row, row, withFeature } from '../row.ts';
+import { FRECPE, FRSQRTE } from './fp-estimates.ts';
 import { applyUnary, BINARY, type Binary, signOperation, UNARY, type Unary } from './fp-operations.ts';
 import { BY_SZ, constant, exactly, HALF, HALVES, notOneDouble, scalar, T, vector } from './fp-shared.ts';
 import { fromIntegers, SIGNS, toIntegers } from './fp-vector-conversions.ts';
@@ -56,8 +57,8 @@ const TWO_REGISTER: readonly TwoRegister[] = [
   { name: 'FABS', u: '0', a: '1', opcode: '01111', forms: 'vector', operation: signOperation('abs') },
   { name: 'FNEG', u: '1', a: '1', opcode: '01111', forms: 'vector', operation: signOperation('neg') },
   { name: 'FSQRT', u: '1', a: '1', opcode: '11111', forms: 'vector', operation: UNARY.FSQRT },
-  { name: 'FRECPE', u: '0', a: '1', opcode: '11101', forms: 'both', operation: UNARY.FRECPE },
-  { name: 'FRSQRTE', u: '1', a: '1', opcode: '11101', forms: 'both', operation: UNARY.FRSQRTE },
+  { name: 'FRECPE', u: '0', a: '1', opcode: '11101', forms: 'both', operation: FRECPE },
+  { name: 'FRSQRTE', u: '1', a: '1', opcode: '11101', forms: 'both', operation: FRSQRTE },
   { name: 'FRECPX', u: '0', a: '1', opcode: '11111', forms: 'scalar', operation: UNARY.FRECPX },
   {
     name: 'URECPE',
