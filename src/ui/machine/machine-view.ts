@@ -205,8 +205,8 @@ export class BrambleMachineView extends LitElement {
   }
 
   #announcement(): string {
-    const { state } = this.session;
-    if (state === 'paused') return 'Paused.';
+    const { state, error } = this.session;
+    if (state === 'paused') return error?.code === 'disk-full' ? 'Paused: storage is full.' : 'Paused.';
     if (state === 'off') return 'The machine is off.';
     // Errors announce themselves: their card is an alert.
     return state === 'failed' ? '' : phaseAnnouncement(currentPhase(this.session) ?? 'load');
