@@ -10,6 +10,7 @@ import { type BlockStore, type MaybePromise, StorageError } from './block-store.
 import { Chunk, SECTOR_BYTES } from './chunk.ts';
 import type { ChunkBatches } from './chunk-batches.ts';
 import { ChunkCache } from './chunk-cache.ts';
+import { allOf, type Piece, piecesOf } from './pieces.ts';
 import type { Durability } from './record-store.ts';
 
 export const CHUNK_BYTES = 256 << 10;
@@ -36,16 +37,6 @@ export interface ChunkedStoreOptions {
   readonly dirtyLimitBytes?: number;
   /** `relaxed` only for what can be fetched again. */
   readonly durability?: Durability;
-}
-
-/** One chunk's part of a request. */
-interface Piece {
-  readonly number: number;
-  /** Within the chunk. */
-  readonly from: number;
-  readonly to: number;
-  /** Within the caller's bytes. */
-  readonly at: number;
 }
 
 export class ChunkedStore implements BlockStore {
@@ -120,8 +111,8 @@ export class ChunkedStore implements BlockStore {
       const result = runTo > runFrom && this.readBelow(offset + runFrom, target.subarray(runFrom, runTo));
       if (result) waits.push(result);
     };
-    for (const piece of this.pieces(offset, target.length)) {
-      const { number, from, to, at } = piece;
+    for (const piece of piecesOf(offset, target.length, this.chunkBytes)) {
+      const { block: number, from, to, at } = piece;
       const end = at + to - from;
       const chunk = this.resident.get(number);
       if (!chunk && !this.stored.has(number)) {
@@ -136,7 +127,7 @@ export class ChunkedStore implements BlockStore {
     endRun();
     if (wanted.length > 0) waits.push(this.readWanted(wanted, target));
     this.readAhead(offset, target.length);
-    return all(waits);
+    return allOf(waits);
   }
 
   write(offset: number, source: Uint8Array): MaybePromise<void> {
@@ -155,7 +146,7 @@ export class ChunkedStore implements BlockStore {
       offset,
       length,
       (chunk, { from, to }) => chunk.clear(from, to),
-      ({ number }) => this.isKnown(number) || this.showsBelow(number),
+      ({ block }) => this.isKnown(block) || this.showsBelow(block),
     );
   }
 
@@ -188,9 +179,9 @@ export class ChunkedStore implements BlockStore {
     if (offset % SECTOR_BYTES !== 0 || length % SECTOR_BYTES !== 0) {
       throw new StorageError('out-of-range', `bytes ${offset} to ${offset + length} are not whole sectors`);
     }
-    for (const piece of this.pieces(offset, length)) {
+    for (const piece of piecesOf(offset, length, this.chunkBytes)) {
       if (!relevant(piece)) continue;
-      const chunk = this.residentChunk(piece.number);
+      const chunk = this.residentChunk(piece.block);
       const before = this.dirty.has(chunk) ? chunk.heldBytes : 0;
       apply(chunk, piece);
       this.dirty.add(chunk);
@@ -277,7 +268,7 @@ export class ChunkedStore implements BlockStore {
   }
 
   private async readWanted(pieces: readonly Piece[], target: Uint8Array): Promise<void> {
-    const chunks = pieces.map(({ number }) => this.residentChunk(number));
+    const chunks = pieces.map(({ block }) => this.residentChunk(block));
     await this.load(chunks);
     for (const [index, { from, to, at }] of pieces.entries()) {
       chunks[index]!.read(from, target.subarray(at, at + to - from));
@@ -366,18 +357,4 @@ export class ChunkedStore implements BlockStore {
     if (chunk.isComplete) this.cache.offer(chunk);
     else if (chunk.isBlank) this.resident.delete(chunk.number);
   }
-
-  private *pieces(offset: number, length: number): Generator<Piece> {
-    for (let at = 0; at < length; ) {
-      const number = Math.floor((offset + at) / this.chunkBytes);
-      const from = offset + at - number * this.chunkBytes;
-      const to = Math.min(this.chunkBytes, from + length - at);
-      yield { number, from, to, at };
-      at += to - from;
-    }
-  }
-}
-
-function all(waits: readonly Promise<void>[]): MaybePromise<void> {
-  return waits.length === 0 ? undefined : Promise.all(waits).then(() => {});
 }

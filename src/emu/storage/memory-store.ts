@@ -6,6 +6,7 @@
  * partial write waits for the block's old contents, and every later access to that block waits behind it.
  */
 import { type BlockStore, type MaybePromise, StorageError } from './block-store.ts';
+import { allOf, type Piece, piecesOf } from './pieces.ts';
 
 const BLOCK_BYTES = 4096;
 const SECTOR_BYTES = 512;
@@ -17,16 +18,6 @@ export interface MemoryStoreOptions {
   readonly readOnly?: boolean;
   /** Size when it is larger than what is below, or when nothing is. */
   readonly size?: number;
-}
-
-/** One block's part of a request. */
-interface Piece {
-  readonly block: number;
-  /** Within the block. */
-  readonly from: number;
-  readonly to: number;
-  /** Within the caller's bytes. */
-  readonly at: number;
 }
 
 export class MemoryStore implements BlockStore {
@@ -65,7 +56,7 @@ export class MemoryStore implements BlockStore {
     const endRun = (): void => {
       if (runTo > runFrom) note(this.readBelow(offset + runFrom, target.subarray(runFrom, runTo)));
     };
-    for (const piece of pieces(offset, target.length)) {
+    for (const piece of piecesOf(offset, target.length, BLOCK_BYTES)) {
       const end = piece.at + piece.to - piece.from;
       const turn = this.busy.get(piece.block);
       if (!turn && !this.written.has(piece.block)) {
@@ -80,7 +71,7 @@ export class MemoryStore implements BlockStore {
       );
     }
     endRun();
-    return all(waits);
+    return allOf(waits);
   }
 
   write(offset: number, source: Uint8Array): MaybePromise<void> {
@@ -94,7 +85,7 @@ export class MemoryStore implements BlockStore {
   }
 
   flush(): MaybePromise<void> {
-    return all([...this.busy.values()]);
+    return allOf([...this.busy.values()]);
   }
 
   discard(offset: number, length: number): MaybePromise<void> {
@@ -129,7 +120,7 @@ export class MemoryStore implements BlockStore {
     this.check(offset, length);
     if (this.readOnly) throw new StorageError('read-only', 'the disk is read-only');
     const waits: Promise<void>[] = [];
-    for (const piece of pieces(offset, length)) {
+    for (const piece of piecesOf(offset, length, BLOCK_BYTES)) {
       const { block } = piece;
       const turn = this.busy.get(block);
       const isLater = turn !== undefined || this.needsOldContents(piece);
@@ -141,7 +132,7 @@ export class MemoryStore implements BlockStore {
       const result = turn ? turn.catch(() => {}).then(attempt) : attempt();
       if (result) waits.push(this.occupy(block, result));
     }
-    return all(waits);
+    return allOf(waits);
   }
 
   /** Makes `work` the last thing that a block waits for. */
@@ -198,18 +189,4 @@ export class MemoryStore implements BlockStore {
     const reading = this.readBelow(block * BLOCK_BYTES, contents);
     return reading ? reading.then(keep) : keep();
   }
-}
-
-function* pieces(offset: number, length: number): Generator<Piece> {
-  for (let at = 0; at < length; ) {
-    const block = Math.floor((offset + at) / BLOCK_BYTES);
-    const from = offset + at - block * BLOCK_BYTES;
-    const to = Math.min(BLOCK_BYTES, from + length - at);
-    yield { block, from, to, at };
-    at += to - from;
-  }
-}
-
-function all(waits: readonly Promise<void>[]): MaybePromise<void> {
-  return waits.length === 0 ? undefined : Promise.all(waits).then(() => {});
 }
