@@ -14,6 +14,9 @@ const CANCEL: Choice<'no'> = { value: 'no', label: 'Cancel' };
 const NEW_DISK: EnteredSize = { text: '4', unit: 'GiB' };
 const SHA256_PATTERN = '\\s*[0-9A-Fa-f]{64}\\s*';
 
+const ON_DEMAND_TEXT =
+  'Ready at once. Needs the connection later, a server that sends ranges, and raw, qcow2, VHD, or xz in blocks.';
+
 interface TextField {
   readonly label: string;
   readonly value: string;
@@ -124,11 +127,12 @@ export async function askUrlImport(takenNames: readonly string[]): Promise<UrlIm
       <label class="check"
         ><input
           type="checkbox"
-          .checked=${onDemand}
+          .checked=${live(onDemand && sha256 === '')}
+          ?disabled=${sha256 !== ''}
           @input=${(event: Event) => (onDemand = (event.target as HTMLInputElement).checked)}
         /><span
           ><strong>Fetch only what the guest reads</strong
-          ><small>Ready at once, but needs the connection later; the server must answer ranges.</small></span
+          ><small>${sha256 === '' ? ON_DEMAND_TEXT : 'Not with a sum: it is of the whole file.'}</small></span
         ></label
       >
     `,
@@ -136,7 +140,8 @@ export async function askUrlImport(takenNames: readonly string[]): Promise<UrlIm
   });
   if (answer !== 'import') return undefined;
   const sum = sha256.trim().toLowerCase();
-  return { url: url.trim(), name: name.trim() || suggested(), onDemand, ...(sum ? { sha256: sum } : {}) };
+  const how = sum ? { sha256: sum, onDemand: false } : { onDemand };
+  return { url: url.trim(), name: name.trim() || suggested(), ...how };
 }
 
 export async function askEmptyDisk(
