@@ -6,7 +6,7 @@ import { type BodyPlan, planOf } from './body-plan.ts';
 import { emitAtomic } from './emit-atomic.ts';
 import { emitGuestAddress, emitGuestWrite } from './emit-memory.ts';
 import type { Environment } from './environment.ts';
-import { loadOp, storeOp } from './memory-ops.ts';
+import { emitZero, loadOp, storeOp } from './memory-ops.ts';
 
 /** Emits a whole instruction; the environment closes it when it falls through. */
 export function emitInstruction(body: Body, f: FunctionBuilder, environment: Environment): void {
@@ -138,10 +138,7 @@ export class BodyEmitter {
       case 'host.atomic':
         return this.withRepeated(args, (pushers) => emitAtomic(f, operation, pushers));
       case 'host.zero':
-        this.push(arg(0));
-        f.i32(0);
-        f.i32(operation.size);
-        return f.memoryFill();
+        return this.withRepeated([arg(0)], ([at]) => emitZero(f, operation.size, at as () => void));
       case 'flags.set':
         return this.withRepeated(args, (pushers) => environment.setFlags(f, operation, pushers));
       case 'flags.put':

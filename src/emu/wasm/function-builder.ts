@@ -84,11 +84,6 @@ export class FunctionBuilder {
     this.code.unsigned(offset);
   }
 
-  /** memory.fill: address, value, length on the stack (bulk memory). */
-  memoryFill(): void {
-    this.code.bytes([0xfc, 0x0b, 0]);
-  }
-
   /** memory.copy: target, source, length on the stack (bulk memory). */
   memoryCopy(): void {
     this.code.bytes([0xfc, 0x0a, 0, 0]);

@@ -55,7 +55,7 @@ describe('printFunction', () => {
     f.end();
     f.v128(new Array(16).fill(7));
     f.set(local);
-    f.memoryFill();
+    f.memoryCopy();
     f.get(0);
     f.returnCallIndirect(2);
     f.finish();
@@ -79,7 +79,7 @@ describe('printFunction', () => {
         end
         v128.const i8x16 0x7 0x7 0x7 0x7 0x7 0x7 0x7 0x7 0x7 0x7 0x7 0x7 0x7 0x7 0x7 0x7
         local.set 2
-        memory.fill
+        memory.copy
         local.get 0
         return_call_indirect (type 2))"
     `);

@@ -27,7 +27,7 @@ const SIMD = 0xfd;
 const BULK = 0xfc;
 const THREADS = 0xfe;
 const V128_CONST = 12;
-const MEMORY_FILL = 11;
+const MEMORY_COPY = 0x0a;
 const EMPTY_BLOCK = 0x40;
 const V128_BYTES = 16;
 
@@ -100,9 +100,10 @@ for (const [operation, first] of Object.entries(ATOMIC_RMW))
     const name = `${type}.atomic.rmw${bits ?? ''}.${operation}${bits ? '_u' : ''}`;
     define([THREADS, first + index], (reader) => name + memoryArgument(reader));
   });
-define([BULK, MEMORY_FILL], (reader) => {
+define([BULK, MEMORY_COPY], (reader) => {
   reader.byte();
-  return 'memory.fill';
+  reader.byte();
+  return 'memory.copy';
 });
 define([SIMD, V128_CONST], (reader) => {
   const bytes = Array.from({ length: V128_BYTES }, () => reader.byte());
