@@ -8,9 +8,10 @@
  */
 import { chunkPrefix, chunksOf } from '../emu/storage/chunk-batches.ts';
 import { CHUNK_BYTES, ChunkedStore } from '../emu/storage/chunked-store.ts';
-import { checkedName, type DiskCatalogue } from '../emu/storage/disk-catalogue.ts';
+import type { DiskCatalogue } from '../emu/storage/disk-catalogue.ts';
 import { DiskError, type DiskErrorKind } from '../emu/storage/disk-error.ts';
 import type { DiskProgress } from '../emu/storage/disk-info.ts';
+import { checkedName } from '../emu/storage/disk-layers.ts';
 import type { DiskLocks } from '../emu/storage/disk-locks.ts';
 import type { DiskOrigin, DiskRecord, LayerRecord } from '../emu/storage/disk-records.ts';
 import { decodeStream, isStreamFormat } from '../emu/storage/formats/decode-stream.ts';

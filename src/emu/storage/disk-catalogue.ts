@@ -9,15 +9,10 @@ import { ChunkCache } from './chunk-cache.ts';
 import { CHUNK_BYTES, ChunkedStore } from './chunked-store.ts';
 import { DiskError } from './disk-error.ts';
 import type { DiskDescription } from './disk-info.ts';
+import { checkedName, describe, layerOptions, layerOver, wholeSize } from './disk-layers.ts';
 import type { DiskLocks, Release } from './disk-locks.ts';
 import { type DiskRecord, type LayerRecord, LibraryState } from './disk-records.ts';
 import type { RecordBatch, RecordKey, RecordStore } from './record-store.ts';
-
-const SECTOR_BYTES = 512;
-/** What a guest's file system can be expected to use. */
-const SMALLEST_DISK_BYTES = 1 << 20;
-/** Far beyond every quota, and well inside what numbers here can count. */
-const LARGEST_DISK_BYTES = 2 ** 44;
 
 export interface CataloguePorts {
   readonly records: RecordStore;
@@ -303,42 +298,6 @@ export class DiskCatalogue {
   }
 }
 
-/** An empty layer over another one. */
-export function layerOver(base: LayerRecord, sizeBytes: number, id: string): LayerRecord {
-  const below = { layer: base.id, bytes: Math.min(base.sizeBytes, sizeBytes) };
-  return { id, sizeBytes, chunkBytes: CHUNK_BYTES, below };
-}
-
-function layerOptions(layer: LayerRecord, below: BlockStore | undefined, cache: ChunkCache) {
-  return {
-    size: layer.sizeBytes,
-    chunkBytes: layer.chunkBytes,
-    cache,
-    ...(below && { below }),
-    ...(layer.below && { belowBytes: layer.below.bytes }),
-  };
-}
-
-function describe(disk: DiskRecord, state: LibraryState, used: ReadonlyMap<string, number>): DiskDescription {
-  let ownBytes = 0;
-  let sharedBytes = 0;
-  const sharers = new Set<string>();
-  for (const { id } of state.chain(disk)) {
-    const others = state.usersOf(id).filter((user) => user.id !== disk.id);
-    for (const other of others) sharers.add(other.name);
-    if (others.length > 0) sharedBytes += used.get(id) ?? 0;
-    else ownBytes += used.get(id) ?? 0;
-  }
-  const { layer: _, ...told } = disk;
-  return {
-    ...told,
-    ownBytes,
-    sharedBytes,
-    sharesBaseWith: [...sharers],
-    changedBytes: used.get(disk.layer) ?? 0,
-  };
-}
-
 function find(state: LibraryState, id: string): DiskRecord {
   const disk = state.disks.get(id);
   if (disk) return disk;
@@ -347,18 +306,4 @@ function find(state: LibraryState, id: string): DiskRecord {
 
 function withoutUse({ lastUsedMs: _, ...disk }: DiskRecord): Omit<DiskRecord, 'lastUsedMs'> {
   return disk;
-}
-
-export function checkedName(name: string): string {
-  const trimmed = name.trim();
-  if (trimmed === '') throw new DiskError('io', 'A disk needs a name.');
-  return trimmed;
-}
-
-/** @throws {DiskError} for a size that no disk can have */
-export function wholeSize(sizeBytes: number): number {
-  if (!Number.isFinite(sizeBytes) || sizeBytes < SMALLEST_DISK_BYTES || sizeBytes > LARGEST_DISK_BYTES) {
-    throw new DiskError('io', `A disk has 1 MB to 16 TB, not ${sizeBytes} bytes.`);
-  }
-  return Math.ceil(sizeBytes / SECTOR_BYTES) * SECTOR_BYTES;
 }
