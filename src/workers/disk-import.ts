@@ -21,6 +21,7 @@ import { identifySource, openImage } from '../emu/storage/formats/open-image.ts'
 import type { RandomAccessSource } from '../emu/storage/formats/random-access.ts';
 import type { RecordStore } from '../emu/storage/record-store.ts';
 import { Sha256 } from '../emu/storage/sha256.ts';
+import { peek, summed } from './byte-streams.ts';
 import { asDiskError } from './disk-failure.ts';
 import { type ImportRecord, importKey, isSameFile } from './import-record.ts';
 import type { ImportSource } from './import-source.ts';
@@ -152,7 +153,7 @@ class Import {
         await this.#storeRaw(sumSoFar.lengthBytes, new Sha256(sumSoFar, this.#sha256Blocks)),
       );
     const sum = new Sha256(undefined, this.#sha256Blocks);
-    const { head, stream } = await peek(this.#reading(0));
+    const { head, stream } = await peek(this.#reading(0), HEAD_BYTES);
     const identity = identifyImage(head);
     if (identity.format === 'foreign') {
       throw new DiskError('bad-image', `This is ${identity.text}: ${identity.advice}.`);
@@ -312,43 +313,6 @@ async function appendAll(
     await writer.append(part);
     at += part.length;
   }
-}
-
-async function* summed(stream: AsyncIterable<Uint8Array>, sum: Sha256): AsyncGenerator<Uint8Array> {
-  for await (const bytes of stream) {
-    sum.update(bytes);
-    yield bytes;
-  }
-}
-
-/** The first bytes of a stream, and the stream with them. */
-async function peek(
-  stream: AsyncGenerator<Uint8Array>,
-): Promise<{ readonly head: Uint8Array; readonly stream: AsyncGenerator<Uint8Array> }> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  while (length < HEAD_BYTES) {
-    const { value, done } = await stream.next();
-    if (done) break;
-    parts.push(value);
-    length += value.length;
-  }
-  const head = new Uint8Array(Math.min(length, HEAD_BYTES));
-  let at = 0;
-  for (const part of parts) {
-    const used = part.subarray(0, head.length - at);
-    head.set(used, at);
-    at += used.length;
-  }
-  async function* whole(): AsyncGenerator<Uint8Array> {
-    try {
-      yield* parts.splice(0);
-      yield* stream;
-    } finally {
-      await stream.return(undefined);
-    }
-  }
-  return { head, stream: whole() };
 }
 
 function roundUp(bytes: number): number {
