@@ -6,7 +6,12 @@ import type { DiskProgress } from '../../embed/disk-library.ts';
 import { TransferMeter, type TransferView } from '../machine/transfer-meter.ts';
 import { type DiskProblem, diskProblem } from './disk-words.ts';
 
-export type DiskJobKind = 'import' | 'export';
+export interface DiskJobFacts {
+  readonly kind: 'import' | 'export';
+  readonly name: string;
+  /** An import of which only parts are fetched. */
+  readonly isOnDemand?: boolean;
+}
 
 /** What the library's long methods take. */
 export interface JobHandles {
@@ -15,8 +20,9 @@ export interface JobHandles {
 }
 
 export class DiskJob {
-  readonly kind: DiskJobKind;
+  readonly kind: DiskJobFacts['kind'];
   readonly name: string;
+  readonly isOnDemand: boolean;
   /** Does the same once more after a failure; absent where that needs the user. */
   readonly again: (() => void) | undefined;
   readonly #changed: () => void;
@@ -27,12 +33,12 @@ export class DiskJob {
   #problem: DiskProblem | undefined;
 
   constructor(
-    kind: DiskJobKind,
-    name: string,
+    { kind, name, isOnDemand = false }: DiskJobFacts,
     host: { readonly changed: () => void; readonly nowMs: () => number; readonly again?: () => void },
   ) {
     this.kind = kind;
     this.name = name;
+    this.isOnDemand = isOnDemand;
     this.again = host.again;
     this.#changed = host.changed;
     this.#nowMs = host.nowMs;

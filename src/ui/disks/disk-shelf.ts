@@ -12,8 +12,8 @@ import type {
   UnfinishedImport,
 } from '../../embed/disk-library.ts';
 import type { BootMemory } from './boot-memory.ts';
-import { DiskJob, type DiskJobKind, type JobHandles } from './disk-job.ts';
-import { type DiskProblem, diskProblem, STAGES } from './disk-words.ts';
+import { DiskJob, type DiskJobFacts, type JobHandles } from './disk-job.ts';
+import { type DiskProblem, diskProblem, isForWhole, STAGES } from './disk-words.ts';
 import type { FileTarget } from './save-stream.ts';
 
 export type OpenDiskLibrary = () => Promise<DiskLibrary>;
@@ -104,12 +104,10 @@ export class DiskShelf {
   async import(request: ImportRequest): Promise<DiskInfo | undefined> {
     const again = (problem: DiskProblem | undefined): void => {
       const { onDemand: _, ...whole } = request;
-      // A server that cannot send parts will not be able to the next time.
-      void this.#takeUpOrImport(problem?.kind === 'no-ranges' ? whole : request);
+      // What cannot be read in parts cannot be the next time.
+      void this.#takeUpOrImport(problem && isForWhole(problem) ? whole : request);
     };
-    return this.#importJob(request.name, again, (library, handles) =>
-      library.import({ ...request, ...handles }),
-    );
+    return this.#importJob(request, again, (library, handles) => library.import({ ...request, ...handles }));
   }
 
   /** `file` again where the import came from one: pages may not keep it. */
@@ -119,14 +117,14 @@ export class DiskShelf {
       if (left) void this.resume(left, file);
     };
     const source = file === undefined ? {} : { file };
-    return this.#importJob(name, again, (library, handles) =>
+    return this.#importJob({ name }, again, (library, handles) =>
       library.resumeImport(id, { ...handles, ...source }),
     );
   }
 
   /** Writes the image to `target` as it comes; resolves with whether all of it was written. */
   async export(disk: DiskInfo, format: ExportFormat, target: FileTarget): Promise<boolean> {
-    const done = await this.#job('export', disk.name, undefined, async (library, handles) => {
+    const done = await this.#job({ kind: 'export', name: disk.name }, undefined, async (library, handles) => {
       const { stream } = await library.export(disk.id, format, handles);
       await target.write(stream, handles.signal);
       return true;
@@ -189,25 +187,25 @@ export class DiskShelf {
   }
 
   async #importJob(
-    name: string,
+    { name, onDemand }: Pick<ImportRequest, 'name' | 'onDemand'>,
     again: (problem: DiskProblem | undefined) => void,
     work: (library: DiskLibrary, handles: JobHandles) => Promise<DiskInfo>,
   ): Promise<DiskInfo | undefined> {
-    const disk = await this.#job('import', name, again, work);
+    const about = { kind: 'import', name, isOnDemand: onDemand ?? false } as const;
+    const disk = await this.#job(about, again, work);
     if (disk) this.#announce(`${name} is imported.`);
     return disk;
   }
 
   async #job<T>(
-    kind: DiskJobKind,
-    name: string,
+    about: DiskJobFacts,
     again: ((problem: DiskProblem | undefined) => void) | undefined,
     work: (library: DiskLibrary, handles: JobHandles) => Promise<T>,
   ): Promise<T | undefined> {
     await this.open();
     const library = this.#library;
     if (library === undefined) return undefined;
-    const job: DiskJob = new DiskJob(kind, name, {
+    const job: DiskJob = new DiskJob(about, {
       nowMs: this.#nowMs,
       changed: () => this.#jobChanged(job),
       ...(again && {

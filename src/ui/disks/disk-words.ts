@@ -26,10 +26,7 @@ export const PROBLEMS: Readonly<Record<DiskErrorKind, ProblemWords>> = {
     title: 'The file could not be read from that site.',
     nextStep: 'A site of your own can allow it by the header Access-Control-Allow-Origin.',
   },
-  'no-ranges': {
-    title: 'That server cannot send parts of a file.',
-    nextStep: 'Import the whole image instead.',
-  },
+  'no-ranges': { title: 'That server cannot send parts of a file.' },
   quota: {
     title: 'The browser’s storage for this page is full.',
     nextStep: 'Disks that you do not need can be reset or deleted here, and exported before.',
@@ -44,6 +41,11 @@ export const PROBLEMS: Readonly<Record<DiskErrorKind, ProblemWords>> = {
     nextStep: 'If it stays so, restart the browser, and check the free space on your computer.',
   },
 };
+
+/** Whether the whole file may be imported where fetching parts of it could not. */
+export function isForWhole({ kind }: DiskProblem): boolean {
+  return kind === 'no-ranges' || kind === 'bad-image';
+}
 
 /** Anything that was thrown, in words. What is no DiskError is a fault of this page, told as it is. */
 export function diskProblem(error: unknown): DiskProblem {

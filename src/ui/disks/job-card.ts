@@ -4,7 +4,7 @@ import type { UnfinishedImport } from '../../embed/disk-library.ts';
 import { formatBytes, formatRate, formatTimeLeft } from '../shell/format.ts';
 import { icon } from '../shell/icons.ts';
 import type { DiskJob } from './disk-job.ts';
-import { type DiskProblem, originWords, STAGES } from './disk-words.ts';
+import { type DiskProblem, isForWhole, originWords, STAGES } from './disk-words.ts';
 
 const PERCENT = 100;
 
@@ -78,7 +78,7 @@ function failedJob(job: DiskJob, problem: DiskProblem, actions: JobActions): Tem
       ${
         job.again
           ? html`<button type="button" class="button" @click=${job.again}>
-              ${problem.kind === 'no-ranges' ? 'Import all of it' : 'Try again'}
+              ${job.isOnDemand && isForWhole(problem) ? 'Import all of it' : 'Try again'}
             </button>`
           : nothing
       }
