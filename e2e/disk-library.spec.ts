@@ -277,6 +277,30 @@ test.describe('with a guest', () => {
 
   test.setTimeout(600_000);
 
+  test('makes a disk over an image on a server, and fetches only what is read', async ({ page }) => {
+    await openBench(page);
+    const fetched: string[] = [];
+    page.on('request', (request) => {
+      if (request.url().endsWith('/Image')) fetched.push(request.headers().range ?? request.method());
+    });
+    const result = await page.evaluate(async () => {
+      const { disks, sha256, contents } = window.bench;
+      const url = '/images/busybox/Image';
+      const disk = await disks.import({ source: url, name: 'far', onDemand: true });
+      const [before] = await disks.list();
+      const out = await contents(disk.id);
+      const whole = new Uint8Array(await (await fetch(url)).arrayBuffer());
+      const [after] = await disks.list();
+      const same = (await sha256(out.slice(0, whole.length))) === (await sha256(whole));
+      return { before, after, same, size: whole.length };
+    });
+    expect(result.same).toBe(true);
+    expect(result.before?.ownBytes).toBeLessThan(MIB);
+    expect(result.after?.ownBytes).toBeGreaterThan(result.size - MIB);
+    expect(result.before?.format).toBe('raw, fetched on demand');
+    expect(fetched.filter((range) => range.startsWith('bytes=')).length).toBeGreaterThan(10);
+  });
+
   test('keeps what it synced, tells a second tab that the disk is in use, and lets go', async ({
     page,
     context,
