@@ -20,14 +20,14 @@ const FORMATS = [
   ['-t', 'ext4', '-O', 'meta_bg,^resize_inode', '-b', '1024'],
   ['-t', 'ext4', '-O', 'sparse_super2,^resize_inode', '-b', '1024'],
   ['-t', 'ext4', '-O', 'large_dir,casefold,verity,quota'],
-  ['-t', 'ext4', '-b', '65536', '-F'],
+  ['-t', 'ext4', '-b', '65536', '-F', '-O', '^has_journal'],
   ['-t', 'ext2', '-b', '1024'],
   ['-t', 'ext2', '-b', '4096', '-r', '0'],
   ['-t', 'ext3', '-b', '2048'],
 ];
 
-const SIZE = '96M';
-const LARGEST_BYTES = 2 ** 19;
+const SIZE = '64M';
+const LARGEST_BYTES = 2 ** 18;
 /** e2fsck answers 1 when it has changed something. */
 const REPAIRED = [0, 1];
 
@@ -42,10 +42,10 @@ export async function readExt4(folder, random, round) {
   const options = FORMATS[round % FORMATS.length];
   const image = join(folder, 'ext4.img');
   const tree = join(folder, 'tree');
-  makeTree(tree, random, { files: 300, largestBytes: LARGEST_BYTES, isPosix: true });
+  makeTree(tree, random, { files: 120, largestBytes: LARGEST_BYTES, isPosix: true });
   const crowded = join(tree, 'crowded');
   mkdirSync(crowded);
-  for (let index = 0; index < 2000; index++) writeFileSync(join(crowded, `entry ${index} of many`), '');
+  for (let index = 0; index < 1000; index++) writeFileSync(join(crowded, `entry ${index} of many`), '');
   run('mke2fs', ['-q', '-d', tree, '-L', 'ORACLE', ...options, image, SIZE]);
   // Large directories get their index.
   run('e2fsck', ['-fyD', image], { statuses: REPAIRED });
