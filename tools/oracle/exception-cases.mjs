@@ -38,6 +38,7 @@ const PAGE = 3n;
 const AF = 1n << 10n;
 const [AP_EL0, AP_READ_ONLY, NG] = [1n << 6n, 1n << 7n, 1n << 11n];
 const [PXN, UXN] = [1n << 53n, 1n << 54n];
+const GUARDED = 1n << 50n;
 /** NSTable aside: PXNTable, UXNTable, APTable. */
 const TABLE_BITS = [59n, 60n, 61n, 62n].map((bit) => 1n << bit);
 
@@ -174,12 +175,16 @@ export class CaseMaker {
     const forEl0 = AP_EL0 | (this.chance(2) ? AP_READ_ONLY : 0n);
     const forEl1 = this.chance(2) ? AP_READ_ONLY | (this.chance(2) ? AP_EL0 : 0n) : 0n;
     return (
-      PAGE | AF | 0x300n | (mode === EL0T ? forEl0 : forEl1) | this.some([mode === EL0T ? PXN : UXN, NG], 2)
+      PAGE |
+      AF |
+      0x300n |
+      (mode === EL0T ? forEl0 : forEl1) |
+      this.some([mode === EL0T ? PXN : UXN, NG, GUARDED], 2)
     );
   }
 
   dataDescriptor() {
-    if (this.chance(12)) return this.wide() & 0xfff0_0000_0000_0ffen & ~(1n << 50n);
+    if (this.chance(12)) return this.wide() & 0xfff0_0000_0000_0ffen;
     const type = this.chance(20) ? 1n : PAGE;
     const attributes = BigInt(this.chance(5) ? this.below(3) : 0) << 2n;
     return (
@@ -202,7 +207,8 @@ export class CaseMaker {
 
   register(index) {
     // Where branches and returns go, and with which state.
-    if (index === 9) return WINDOW + this.pick([0x140n, 0x142n, 0x1000n - 0x800n, 0x8000n, 0x101n]);
+    if (index === 9)
+      return WINDOW + this.pick([0x140n, 0x130n, 0x138n, 0x142n, 0x1000n - 0x800n, 0x8000n, 0x101n]);
     if (index === 11) return WINDOW + 0x140n + (this.chance(6) ? 2n : 0n);
     if (index === 12)
       return this.pick([EL0T, EL1T, EL1H, EL1H, 9n, 13n, 1n, SPSR_IL | EL0T]) | this.some(SPSR_RANDOM, 2);

@@ -8,6 +8,7 @@ import { CPU, CPU_STATE_SIZE, SLOT_SP } from '../layout/cpu-state.ts';
 import type { Access } from '../mmu/access.ts';
 import { Mmu } from '../mmu/mmu.ts';
 import { NO_FAULT } from '../mmu/table-walk.ts';
+import { BranchTargets, CALL } from './branch-targets.ts';
 import { type ExceptionKind, ISS_FP, ISS_WFE, ISS_WFI } from './exception-classes.ts';
 import { Exceptions } from './exceptions.ts';
 import { DAIF, ExecutionContext, LINE, SCTLR } from './execution-context.ts';
@@ -17,6 +18,7 @@ import { readNzcv } from './pstate.ts';
 import {
   ATTENTION_ATOMIC,
   CONTINUE,
+  type CodeCache,
   type CpuCounters,
   type CpuOptions,
   type CpuPorts,
@@ -40,6 +42,7 @@ const COMPONENT = 'cpu';
 const PC_ALIGNMENT_MASK = 3;
 const PAGE_OFFSET_MASK = 0xfff;
 const EL1 = 1;
+const LINK_REGISTER = 30;
 const GENERAL_REGISTERS = 31;
 const ELR_CELL = cellOffset('ELR_EL1');
 const SCTLR_CELL = cellOffset('SCTLR_EL1');
@@ -58,6 +61,7 @@ export class Cpu implements CpuRuntime {
   private readonly system: SystemInstructions;
   private readonly timers: Timers;
   private readonly step: SoftwareStep;
+  private readonly branchTargets: BranchTargets;
   /** Where the atomic left for `finishAtomic` works, as a linear-memory address. */
   private misalignedAtomic = 0;
   /** The last wait was WFE's, and what the event stream had sent when WFE last ran. */
@@ -83,11 +87,16 @@ export class Cpu implements CpuRuntime {
         },
         instructionAbort: (status) => this.exceptions.instructionAbort(status),
       },
-      contextChanged: () => ports.codeCache.contextChanged(),
+      guardedPage: features.has('FEAT_BTI') ? () => this.state.set(CPU.BRANCH_TARGETS_GUARDED, 1) : undefined,
+      contextChanged: () => {
+        this.branchTargets.forget();
+        ports.codeCache.contextChanged();
+      },
       placement: options.placement,
       fastPathChecksAlignment: options.fastPathChecksAlignment,
       misalignedAtomic: features.has('FEAT_LSE2') ? (at) => this.leaveAtomic(at) : undefined,
     });
+    this.branchTargets = new BranchTargets(state, this.mmu, ports.memory);
     this.step = new SoftwareStep(state);
     this.context = new ExecutionContext(state, this.mmu, this.step);
     this.exceptions = new Exceptions(state, this.context, (spsr, el) => this.step.entersByReturn(spsr, el));
@@ -106,7 +115,7 @@ export class Cpu implements CpuRuntime {
         hi: 0,
       },
       this.registers,
-      { state, mmu: this.mmu, codeCache: ports.codeCache, faults: this.exceptions, memory },
+      { state, mmu: this.mmu, codeCache: this.forgettingCodeCache(), faults: this.exceptions, memory },
       this.exceptions,
       (what) => this.undefinedBecause(what),
     );
@@ -244,6 +253,38 @@ export class Cpu implements CpuRuntime {
     this.context.floatingPointChanged();
   }
 
+  branchTarget(lo: number, hi: number, type: number): StepResult {
+    const { state, branchTargets } = this;
+    const canonical = this.mmu.regime.canonicalHigh(hi);
+    if (branchTargets.permits(lo, canonical, branchTargets.typeFromHere(type))) {
+      if (state.get(CPU.BTYPE) === 0) branchTargets.remember(lo, hi, type);
+      return CONTINUE;
+    }
+    // The exception is the target's: a call has written its link register.
+    if (type === CALL) {
+      state.advance();
+      state.copyPair(CPU.PC, state.slot(LINK_REGISTER));
+    }
+    state.setPair(CPU.PC, lo, canonical);
+    return this.raise('branchTarget', state.get(CPU.BTYPE));
+  }
+
+  /** Instructions that change may be targets that were checked. */
+  private forgettingCodeCache(): CodeCache {
+    const { codeCache } = this.ports;
+    return {
+      invalidatePhysicalLine: (address, bytes) => {
+        this.branchTargets.forget();
+        codeCache.invalidatePhysicalLine(address, bytes);
+      },
+      invalidateAll: () => {
+        this.branchTargets.forget();
+        codeCache.invalidateAll();
+      },
+      contextChanged: () => codeCache.contextChanged(),
+    };
+  }
+
   illegalState(): StepResult {
     return this.raise('illegalState', 0);
   }
@@ -270,10 +311,19 @@ export class Cpu implements CpuRuntime {
     if (this.state.get(CPU.EL) === 0) return this.undefinedBecause('ERET');
     this.exceptions.exceptionReturn(field);
     if (this.exceptions.takeInterrupt()) return EXCEPTION;
-    if (!this.state.get(CPU.IL)) return RESYNC;
+    if (!this.state.get(CPU.IL)) return this.afterReturn();
     // The next instruction meets PSTATE.IL, unless a step is due or it cannot be fetched (Arm ARM D1.3.5.5).
     if (this.softwareStep() === STEP_TAKEN || this.fetchAddress() === 0) return EXCEPTION;
     return this.illegalState();
+  }
+
+  /** A return with PSTATE.BTYPE, to where an exception came between an indirect branch and its target. */
+  private afterReturn(): StepResult {
+    const s = this.state;
+    const type = s.get(CPU.BTYPE);
+    if (type === 0 || this.step.active()) return RESYNC;
+    if (this.branchTargets.permits(s.get(CPU.PC), s.high(CPU.PC), type)) return RESYNC;
+    return this.raise('branchTarget', type);
   }
 
   waitForInterrupt(): StepResult {

@@ -14,6 +14,7 @@ export const EXCEPTION_CLASSES = {
   unknown: { ec: 0x00, name: 'Unknown reason' },
   wfx: { ec: 0x01, name: 'Trapped WFI or WFE' },
   fp: { ec: 0x07, name: 'Access to Advanced SIMD or floating-point trapped' },
+  branchTarget: { ec: 0x0d, name: 'Branch Target' },
   illegalState: { ec: 0x0e, name: 'Illegal Execution state' },
   svc: { ec: 0x15, name: 'SVC instruction execution in AArch64 state' },
   system: { ec: 0x18, name: 'Trapped MSR, MRS or System instruction' },

@@ -92,6 +92,7 @@ export class Exceptions implements FaultSink {
       s.set(CPU.IL, spsr & SPSR.IL ? 1 : 0);
       s.set(CPU.SSBS, spsr & SPSR.SSBS ? 1 : 0);
       s.set(CPU.UAO, spsr & SPSR.UAO ? 1 : 0);
+      s.set(CPU.BTYPE, (spsr >>> SPSR.BTYPE_SHIFT) & SPSR.BTYPE_MASK);
       s.set(CPU.DIT, spsr & SPSR.DIT ? 1 : 0);
     } else s.set(CPU.IL, 1);
     s.set(CPU.EXCLUSIVE_ADDRESS, 0);

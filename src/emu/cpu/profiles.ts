@@ -41,41 +41,34 @@ const CORTEX_A76: readonly FeatureName[] = [
 /** A revision of Cortex-A72: what `max` says it is. */
 const MIDR_CORTEX_A72_R0P3 = 0x410f_d083n;
 
-/** Features that are not complete yet: no profile has them. Whoever completes one takes it off this list. */
-const UNFINISHED: readonly FeatureName[] = ['FEAT_BTI'];
-
-function only(features: readonly FeatureName[]): FeatureSet {
-  return new Set(features.filter((feature) => !UNFINISHED.includes(feature)));
-}
-
 export const CPU_PROFILES: Readonly<Record<CpuName, CpuProfile>> = {
   max: {
     name: 'max',
     title: 'Everything that Bramble implements',
     midr: MIDR_CORTEX_A72_R0P3,
     compatible: 'arm,armv8',
-    features: only(ALL_FEATURES),
+    features: new Set(ALL_FEATURES),
   },
   'cortex-a53': {
     name: 'cortex-a53',
     title: 'Cortex-A53, as in the Raspberry Pi 3 (no cryptography)',
     midr: 0x410f_d034n,
     compatible: 'arm,cortex-a53',
-    features: only(CORTEX_A53),
+    features: new Set(CORTEX_A53),
   },
   'cortex-a72': {
     name: 'cortex-a72',
     title: 'Cortex-A72',
     midr: MIDR_CORTEX_A72_R0P3,
     compatible: 'arm,cortex-a72',
-    features: only(CORTEX_A72),
+    features: new Set(CORTEX_A72),
   },
   'cortex-a76': {
     name: 'cortex-a76',
     title: 'Cortex-A76',
     midr: 0x414f_d0b1n,
     compatible: 'arm,cortex-a76',
-    features: only(CORTEX_A76),
+    features: new Set(CORTEX_A76),
   },
 };
 

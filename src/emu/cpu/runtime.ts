@@ -87,6 +87,11 @@ export interface CpuRuntime extends Stateful {
   illegalState(): StepResult;
   spAlignment(): StepResult;
   eret(): StepResult;
+  /**
+   * The instruction at PC is about to branch to an address with PSTATE.BTYPE = `type`: CONTINUE, or the Branch Target
+   * exception has been taken at the target.
+   */
+  branchTarget(lo: number, hi: number, type: number): StepResult;
   /** ERETAA, ERETAB: to the address in SCRATCH instead of ELR_EL1. */
   eretToScratch(): StepResult;
   /** WAIT, or RESYNC when an interrupt is pending already (masked or not). */

@@ -262,6 +262,7 @@ export class Interpreter {
       fpTrap: (r) => step(at(r).fpTrap()),
       spAlignment: (r) => step(at(r).spAlignment()),
       eret: (r) => step(at(r).eret()),
+      branchTarget: (r, lo, hi, type) => step(at(r).branchTarget(lo, hi, type)),
       eretToScratch: (r) => step(at(r).eretToScratch()),
       waitForInterrupt: (r) => step(at(r).waitForInterrupt()),
       waitForEvent: (r) => step(at(r).waitForEvent()),

@@ -23,6 +23,7 @@ export const HELPERS = {
   spAlignment: [0, false],
   eret: [0, false],
   eretToScratch: [0, false],
+  branchTarget: [3, true],
   waitForInterrupt: [0, false],
   waitForEvent: [0, false],
   sendEvent: [0, false],

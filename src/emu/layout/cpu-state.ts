@@ -13,6 +13,9 @@ export const SLOT_ZERO = 32;
 /** Slot that takes writes to register 31 which go nowhere. */
 export const SLOT_SINK = 33;
 
+/** Entries of the table of checked branch targets. */
+export const BRANCH_TARGETS = 64;
+
 /** The fields, in order: name → size in bytes. Offsets are derived, each aligned to its size (16 at most). */
 const FIELDS = {
   /** X0 … X30, SP, zero, sink. */
@@ -118,6 +121,10 @@ const FIELDS = {
   EVENT_REGISTER: 4,
   /** Non-zero when DC ZVA traps at the current EL (SCTLR_EL1.DZE at EL0). */
   ZVA_TRAPPED: 4,
+  /** Non-zero once guarded pages have been seen: indirect branches then check their targets (FEAT_BTI). */
+  BRANCH_TARGETS_GUARDED: 4,
+  /** Targets that passed, each with its type of branch in the low bits, placed by bits of the address. */
+  BRANCH_TARGETS: BRANCH_TARGETS * 8,
   /** Which bits of an address hold its authentication code (bit 55 aside), in each half; from TCR_EL1. */
   PAC_MASK_LOW_CODE: 8,
   PAC_MASK_HIGH_CODE: 8,

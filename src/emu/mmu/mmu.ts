@@ -57,6 +57,8 @@ export interface MmuPorts {
   readonly memory: GuestMemory;
   readonly bus: MmuBus;
   readonly faults: FaultSink;
+  /** FEAT_BTI: code runs in a guarded page. */
+  readonly guardedPage?: (() => void) | undefined;
   /** Virtual addresses may lead elsewhere from now on. */
   readonly contextChanged: () => void;
   readonly placement: MmuPlacement;
@@ -422,15 +424,22 @@ export class Mmu {
 
   // Instructions.
 
-  /** Linear-memory address of the page that PC is in, or 0 after an instruction abort. */
-  fetchPage(pcLo: number, pcHi: number): number {
+  /** What a fetch from an address would meet now, without taking its fault. */
+  translateCode(pcLo: number, pcHi: number): Translation {
     const t = this.found;
     this.walker.translate(this.regime, pcLo, pcHi, this.el, t, true);
-    const fault = t.fault === NO_FAULT ? permissionFault(t, EL0_EXECUTE, this.el, false) : t.fault;
-    if (fault !== NO_FAULT) {
-      this.ports.faults.instructionAbort(fault);
+    if (t.fault === NO_FAULT) t.fault = permissionFault(t, EL0_EXECUTE, this.el, false);
+    return t;
+  }
+
+  /** Linear-memory address of the page that PC is in, or 0 after an instruction abort. */
+  fetchPage(pcLo: number, pcHi: number): number {
+    const t = this.translateCode(pcLo, pcHi);
+    if (t.fault !== NO_FAULT) {
+      this.ports.faults.instructionAbort(t.fault);
       return 0;
     }
+    if (t.guarded) this.ports.guardedPage?.();
     const page = this.ports.memory.offsetOf(t.page, PAGE_SIZE);
     if (page < 0) {
       this.ports.faults.instructionAbort(EXTERNAL_ABORT);

@@ -40,6 +40,7 @@ const ACCESS_FLAG = 1 << 10;
 const NOT_GLOBAL = 1 << 11;
 /** Descriptor bits, high half. */
 const OUTPUT_HI_MASK = 0xffff;
+const GUARDED = 1 << 18;
 const PXN = 1 << 21;
 const UXN = 1 << 22;
 const PXN_TABLE = 1 << 27;
@@ -74,6 +75,8 @@ export class Translation {
   permissions = 0;
   device = false;
   nonGlobal = false;
+  /** Indirect branches must lead to instructions that are made for it (FEAT_BTI). */
+  guarded = false;
   /** As PAR_EL1 reports them. */
   attributes = 0;
   shareability = 0;
@@ -172,6 +175,7 @@ function identity(half: TranslationHalf, vaLo: number, vaHi: number, out: Transl
   out.permissions = ALL_PERMISSIONS;
   out.device = true;
   out.nonGlobal = false;
+  out.guarded = false;
   out.attributes = 0;
   out.shareability = OUTER_SHAREABLE;
   return hi >= 2 ** (PHYSICAL_ADDRESS_BITS - 32) ? ADDRESS_SIZE_FAULT : NO_FAULT;
@@ -183,6 +187,7 @@ function describeLeaf(regime: Stage1Regime, lo: number, hi: number, out: Transla
   out.permissions = permissionsOf(lo, hi, regime.writeImpliesNoExecute);
   out.device = isDevice(attributes);
   out.nonGlobal = (lo & NOT_GLOBAL) !== 0;
+  out.guarded = (hi & GUARDED) !== 0;
   out.attributes = attributes;
   const uncached = out.device || attributes === NORMAL_NON_CACHEABLE;
   out.shareability = uncached ? OUTER_SHAREABLE : (lo >>> SHAREABILITY_SHIFT) & 3;

@@ -118,8 +118,9 @@ export class CodeMachine {
   }
 
   /** Maps a page of the window; the guest must do its TLB maintenance. */
-  mapWindow(page: number, physical: number): void {
-    this.view.setBigUint64(this.linear(this.windowEntry(page)), BigInt(physical) | PAGE_DESCRIPTOR, true);
+  mapWindow(page: number, physical: number, attributes = 0n): void {
+    const descriptor = BigInt(physical) | PAGE_DESCRIPTOR | attributes;
+    this.view.setBigUint64(this.linear(this.windowEntry(page)), descriptor, true);
   }
   /** Where the descriptor of a page of the window is, and what maps it to a physical page. */
   windowEntry(page: number): number {

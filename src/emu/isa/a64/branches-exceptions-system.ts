@@ -6,7 +6,7 @@ import type { FeatureName } from '../features.ts';
 import { signed } from '../pattern.ts';
 import { branch, type RawFields, type Row, row, u16 } from '../row.ts';
 import type { Semantics } from '../semantics.ts';
-import { branchWithLink, HINT_PREFIX, returnAddress } from './shared.ts';
+import { branchIndirect, branchWithLink, HINT_PREFIX, returnAddress, viaX16 } from './shared.ts';
 
 const INSTRUCTION_BYTES = 4;
 const distance = (field: string, width: number) =>
@@ -60,7 +60,8 @@ const branches: Row[] = [
   }),
   row('BR', '1101011 0000 11111 000000 Rn:5 00000', 'br <Xn>', {
     hot: true,
-    execute: ({ Rn }, b) => b.branchTo(b.X(Rn), 'jump'),
+    specialise: viaX16,
+    execute: ({ Rn, viaX16 }, b) => branchIndirect(b, b.X(Rn), viaX16),
   }),
   row('BLR', '1101011 0001 11111 000000 Rn:5 00000', 'blr <Xn>', {
     hot: true,

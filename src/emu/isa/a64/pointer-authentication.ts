@@ -12,7 +12,7 @@ import { CELL_OFFSET } from '../../layout/system-register-cells.ts';
 import { signed } from '../pattern.ts';
 import { type RawFields, type Row, row, s32, withFeature } from '../row.ts';
 import type { Semantics } from '../semantics.ts';
-import { branchWithLink, HINT_PREFIX } from './shared.ts';
+import { branchIndirect, branchWithLink, HINT_PREFIX, viaX16 } from './shared.ts';
 
 type CellName = keyof typeof CELL_OFFSET;
 const cell = (b: Semantics, name: CellName, offset = 0) =>
@@ -234,12 +234,14 @@ const branches: Row[] = [IA, IB].flatMap((k) => {
       `bra${letters} <Xn>, <Xm|SP>`,
       {
         hot: true,
-        execute: ({ Rn, Rm }, b) => b.branchTo(target(b, b.X(Rn), b.XSP(Rm)), 'jump'),
+        specialise: viaX16,
+        execute: ({ Rn, Rm, viaX16 }, b) => branchIndirect(b, target(b, b.X(Rn), b.XSP(Rm)), viaX16),
       },
     ),
     row(`BRA${letters}Z`.toUpperCase(), `1101011 0 000 11111 00001 ${m} Rn:5 11111`, `bra${letters}z <Xn>`, {
       hot: true,
-      execute: ({ Rn }, b) => b.branchTo(target(b, b.X(Rn), b.i64(0)), 'jump'),
+      specialise: viaX16,
+      execute: ({ Rn, viaX16 }, b) => branchIndirect(b, target(b, b.X(Rn), b.i64(0)), viaX16),
     }),
     row(
       `BLRA${letters}`.toUpperCase(),

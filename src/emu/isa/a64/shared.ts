@@ -1,13 +1,46 @@
 /** Semantics that several groups of instructions share (Arm ARM, shared/functions/integer). */
 import type { I32, I64 } from '../../ir/ir.ts';
+import { BRANCH_TARGETS, CPU } from '../../layout/cpu-state.ts';
+import type { RawFields } from '../row.ts';
 import type { Semantics } from '../semantics.ts';
 
 const INSTRUCTION_BYTES = 4;
 /** Where a call from here returns to. */
 export const returnAddress = (b: Semantics) => b.add(b.pc(), b.i64(INSTRUCTION_BYTES));
 
+/** PSTATE.BTYPE after an indirect branch (Arm ARM D8.3.5); of BR through another register, in a guarded page. */
+const BTYPE = { jumpX16: 1, call: 2, jump: 3 } as const;
+/** Whether BR goes through X16 or X17, as linkers' stubs do. */
+export const viaX16 = { viaX16: ({ Rn = 0 }: RawFields) => Rn === 16 || Rn === 17 };
+
+/**
+ * Branch target identification, once there are guarded pages: a target that has been checked since the last change
+ * stands in a table, with the type of branch in its low bits; for others the runtime looks.
+ */
+function checkTarget(b: Semantics, target: I64, type: number): void {
+  b.if(b.stateLoad<'i32'>('i32', CPU.BRANCH_TARGETS_GUARDED), () => {
+    const low = b.wrap(target);
+    const offset = b.and(b.shl(low, b.i32(1)), b.i32((BRANCH_TARGETS - 1) * 8));
+    const checked = b.eq(b.stateLoad<'i64'>('i64', CPU.BRANCH_TARGETS, offset), b.add(target, b.i64(type)));
+    const high = b.wrap(b.shrU(target, b.i64(32)));
+    b.if(
+      b.eqz(checked),
+      () => b.callRuntime('branchTarget', [low, high, b.i32(type)]),
+      undefined,
+      'unlikely',
+    );
+  });
+}
+
+/** BR and its like. */
+export function branchIndirect(b: Semantics, target: I64, isViaX16: number): void {
+  checkTarget(b, target, isViaX16 ? BTYPE.jumpX16 : BTYPE.jump);
+  b.branchTo(target, 'jump');
+}
+
 /** BLR: the target has been read already, because it may be X30. */
 export function branchWithLink(b: Semantics, target: I64): void {
+  checkTarget(b, target, BTYPE.call);
   b.setLinkRegister(returnAddress(b));
   b.branchTo(target, 'call');
 }
