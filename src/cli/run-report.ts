@@ -43,6 +43,11 @@ export function formatReport(figures: RunFigures): string {
     decodedPages: stats?.decodedPages ?? null,
     regionsCompiled: stats?.regionsCompiled ?? null,
     bytesCompiled: stats?.bytesCompiled ?? null,
+    regionsAlive: stats?.regionsAlive ?? null,
+    bytesAlive: stats?.bytesAlive ?? null,
+    regionsChanged: stats?.regionsChanged ?? null,
+    regionsEvicted: stats?.regionsEvicted ?? null,
+    regionsExtended: stats?.regionsExtended ?? null,
     memory: {
       engineBytes: stats?.memoryBytes ?? null,
       rssBytes: usage?.rssBytes ?? null,

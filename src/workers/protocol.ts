@@ -54,6 +54,12 @@ export interface MachineStats {
   readonly mmioAccesses: number;
   readonly regionsCompiled: number;
   readonly bytesCompiled: number;
+  readonly regionsAlive: number;
+  readonly bytesAlive: number;
+  /** Regions thrown away: because their code changed, for the room, or to take in a new target of a jump. */
+  readonly regionsChanged: number;
+  readonly regionsEvicted: number;
+  readonly regionsExtended: number;
   readonly decodedPages: number;
   readonly memoryBytes: number;
   /** Whether guest RAM is shared memory, which needs a cross-origin isolated page. */

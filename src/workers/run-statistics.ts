@@ -15,6 +15,11 @@ const NO_STATS: EngineStats = {
   mmioAccesses: 0,
   regionsCompiled: 0,
   bytesCompiled: 0,
+  regionsAlive: 0,
+  bytesAlive: 0,
+  regionsChanged: 0,
+  regionsEvicted: 0,
+  regionsExtended: 0,
   decodedPages: 0,
   memoryBytes: 0,
 };

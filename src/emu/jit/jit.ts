@@ -44,15 +44,20 @@ const NEIGHBOURS = [0, 1, -1, 2, -2];
 const REQUESTED = Number.NEGATIVE_INFINITY;
 /** Requests under way at once; hotter code asks again later. */
 const MAX_PENDING = 48;
-/** Regions alive at once; beyond it the oldest go. */
+/** Regions alive at once, and bytes of their functions; beyond it the oldest go. */
 const MAX_REGIONS = 8000;
+const MAX_BYTES = 32 << 20;
 
 interface CompiledRegion {
   readonly number: number;
   readonly entryRecord: number;
   /** What the region was made from. */
   readonly covers: readonly Cover[];
+  readonly sizeBytes: number;
 }
+
+/** Why a region is thrown away: its code changed, others needed the room, or a jump in it has a new target. */
+type DropReason = 'changed' | 'evicted' | 'extended';
 
 export interface JitOptions {
   /** Branches that reach a record in one round, 1 … 255. */
@@ -102,7 +107,10 @@ export class Jit {
   nameRegions = false;
   regionsCompiled = 0;
   bytesCompiled = 0;
-  regionsDropped = 0;
+  /** Size of the functions alive. */
+  bytesAlive = 0;
+  /** Regions thrown away so far, by the reason. */
+  readonly dropped: Record<DropReason, number> = { changed: 0, evicted: 0, extended: 0 };
 
   constructor(
     interpreter: Interpreter,
@@ -221,7 +229,7 @@ export class Jit {
     if (pageRecords(record) !== pageRecords(target) || !this.jumps.note(record, target)) return;
     const offset = offsetInPage(record);
     for (const region of this.byPage.get(pageRecords(record)) ?? [])
-      if (covers(region, pageRecords(record), offset, offset + WORD)) this.drop(region);
+      if (covers(region, pageRecords(record), offset, offset + WORD)) this.drop(region, 'extended');
   }
 
   /** Targets of the indirect jump at an offset of the entry's page. */
@@ -240,10 +248,10 @@ export class Jit {
     exports: WebAssembly.Instance['exports'],
     entryRecord: number,
   ): void {
-    if (this.regions.size >= MAX_REGIONS) this.dropOldest();
+    this.makeRoom(sizeBytes);
     const number = this.freeNumbers.pop() ?? this.nextNumber++;
     this.interpreter.handlers.set(number, exports[exportName] as () => number);
-    const compiled: CompiledRegion = { number, entryRecord, covers };
+    const compiled: CompiledRegion = { number, entryRecord, covers, sizeBytes };
     this.regions.set(number, compiled);
     for (const { records } of covers) {
       this.interpreter.cache.markTranslated(records);
@@ -253,6 +261,7 @@ export class Jit {
     this.interpreter.cache.setHandler(entryRecord, number);
     this.regionsCompiled++;
     this.bytesCompiled += sizeBytes;
+    this.bytesAlive += sizeBytes;
   }
 
   private nameOf(record: number): { readonly name?: string } {
@@ -270,22 +279,29 @@ export class Jit {
   /** Code in [first, last) of a decoded page has changed. */
   private forget(records: number, first: number, last: number): void {
     for (const region of this.byPage.get(records) ?? [])
-      if (covers(region, records, first, last)) this.drop(region);
+      if (covers(region, records, first, last)) this.drop(region, 'changed');
     this.refused.clear();
   }
 
-  private drop(region: CompiledRegion): void {
+  get regionsAlive(): number {
+    return this.regions.size;
+  }
+
+  private drop(region: CompiledRegion, reason: DropReason): void {
     this.regions.delete(region.number);
     this.interpreter.cache.reset(region.entryRecord);
     this.interpreter.handlers.set(region.number, null);
     this.freeNumbers.push(region.number);
     for (const { records } of region.covers) this.byPage.get(records)?.delete(region);
-    this.regionsDropped++;
+    this.bytesAlive -= region.sizeBytes;
+    this.dropped[reason]++;
   }
 
-  private dropOldest(): void {
-    const [oldest] = this.regions.values();
-    if (oldest) this.drop(oldest);
+  private makeRoom(bytes: number): void {
+    for (const oldest of this.regions.values()) {
+      if (this.regions.size < MAX_REGIONS && this.bytesAlive + bytes <= MAX_BYTES) return;
+      this.drop(oldest, 'evicted');
+    }
   }
 
   /** The page `delta` pages after the one that runs now, if the fetch TLB knows it. */

@@ -238,6 +238,11 @@ export class VirtualMachine implements RunnableMachine {
       instructionsTranslated: translated,
       regionsCompiled: this.jit?.regionsCompiled ?? 0,
       bytesCompiled: this.jit?.bytesCompiled ?? 0,
+      regionsAlive: this.jit?.regionsAlive ?? 0,
+      bytesAlive: this.jit?.bytesAlive ?? 0,
+      regionsChanged: this.jit?.dropped.changed ?? 0,
+      regionsEvicted: this.jit?.dropped.evicted ?? 0,
+      regionsExtended: this.jit?.dropped.extended ?? 0,
       decodedPages: this.interpreter?.cache.pagesDecoded ?? 0,
       memoryBytes: this.memory.memory.buffer.byteLength,
     };
