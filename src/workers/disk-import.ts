@@ -11,7 +11,7 @@ import { CHUNK_BYTES, ChunkedStore } from '../emu/storage/chunked-store.ts';
 import type { DiskCatalogue } from '../emu/storage/disk-catalogue.ts';
 import { DiskError, type DiskErrorKind } from '../emu/storage/disk-error.ts';
 import type { DiskProgress } from '../emu/storage/disk-info.ts';
-import { checkedName } from '../emu/storage/disk-layers.ts';
+import { checkedName, wholeSectors } from '../emu/storage/disk-layers.ts';
 import type { DiskLocks } from '../emu/storage/disk-locks.ts';
 import type { DiskOrigin, DiskRecord, LayerRecord } from '../emu/storage/disk-records.ts';
 import { decodeStream, isStreamFormat } from '../emu/storage/formats/decode-stream.ts';
@@ -29,7 +29,6 @@ import { LayerWriter } from './layer-writer.ts';
 import { createSha256Blocks } from './sha256-module.ts';
 import type { XzThreadPool } from './xz-threads.ts';
 
-const SECTOR_BYTES = 512;
 /** Steps in which an image is copied out of its file. */
 const COPY_BYTES = CHUNK_BYTES;
 
@@ -207,7 +206,7 @@ class Import {
     const { records } = this.#ports;
     const { layer } = this.#record;
     const store = await ChunkedStore.open(chunksOf(records, layer), {
-      size: roundUp(sizeBytes),
+      size: wholeSectors(sizeBytes),
       readOnly: true,
     });
     const file: RandomAccessSource = {
@@ -246,10 +245,10 @@ class Import {
   #adopt(layer: string, sizeBytes: number, format: string, sha256: string): Promise<string> {
     const { id, name, origin, diskBytes = 0, layer: fileLayer } = this.#record;
     if (sizeBytes === 0) throw new DiskError('bad-image', 'The file is empty.');
-    const base: LayerRecord = { id: layer, sizeBytes: roundUp(sizeBytes), chunkBytes: CHUNK_BYTES };
+    const base: LayerRecord = { id: layer, sizeBytes: wholeSectors(sizeBytes), chunkBytes: CHUNK_BYTES };
     const disk: Omit<DiskRecord, 'id' | 'layer'> = {
       name,
-      sizeBytes: roundUp(Math.max(sizeBytes, diskBytes)),
+      sizeBytes: wholeSectors(Math.max(sizeBytes, diskBytes)),
       origin,
       format,
       sha256,
@@ -313,8 +312,4 @@ async function appendAll(
     await writer.append(part);
     at += part.length;
   }
-}
-
-function roundUp(bytes: number): number {
-  return Math.ceil(bytes / SECTOR_BYTES) * SECTOR_BYTES;
 }

@@ -1,11 +1,11 @@
 /** Layers whose contents are an image on a server: raw, qcow2, VHD, or xz in blocks. */
 import type { BlockStore } from '../emu/storage/block-store.ts';
-import { chunkPrefix, chunksOf, holePrefix } from '../emu/storage/chunk-batches.ts';
+import { type ChunkBatches, chunksOf } from '../emu/storage/chunk-batches.ts';
 import type { ChunkCache } from '../emu/storage/chunk-cache.ts';
 import { CHUNK_BYTES } from '../emu/storage/chunked-store.ts';
 import type { DiskCatalogue } from '../emu/storage/disk-catalogue.ts';
 import { DiskError } from '../emu/storage/disk-error.ts';
-import { checkedName } from '../emu/storage/disk-layers.ts';
+import { checkedName, wholeSectors } from '../emu/storage/disk-layers.ts';
 import type { DiskRecord, LayerRecord, RemoteImage } from '../emu/storage/disk-records.ts';
 import { FetchedStore } from '../emu/storage/fetched-store.ts';
 import { ImageStore } from '../emu/storage/formats/image-store.ts';
@@ -17,16 +17,12 @@ import type { UrlContext } from './import-source.ts';
 
 type Network = Omit<UrlContext, 'signal'>;
 
-/** The file behind a layer; what is fetched of it is kept as the layer's chunks. */
-function openRemoteFile(
-  layer: string,
-  remote: RemoteImage,
-  records: RecordStore,
-  cache: ChunkCache,
-  network: Network,
-): Promise<FetchedStore> {
-  return FetchedStore.open(new HttpRanges(remote, network), chunksOf(records, layer), cache);
-}
+/** Keeps nothing: a look at a file that may turn out to be no image leaves nothing behind. */
+const UNKEPT: ChunkBatches = {
+  stored: async () => [],
+  getMany: async (numbers) => numbers.map(() => undefined),
+  commit: async () => {},
+};
 
 function imageIn(file: FetchedStore, { sizeBytes }: RemoteImage): Promise<ImageReader> {
   return openImage({ size: sizeBytes, read: (offset, target) => file.read(offset, target) });
@@ -39,12 +35,11 @@ export async function openRemoteLayer(
   network: Network,
 ): Promise<BlockStore> {
   if (!remote) throw new DiskError('io', 'The layer is not on a server.');
-  const file = await openRemoteFile(id, remote, records, cache, network);
+  const file = await FetchedStore.open(new HttpRanges(remote, network), chunksOf(records, id), cache);
   return new ImageStore(await imageIn(file, remote));
 }
 
 export interface OnDemandPorts {
-  readonly records: RecordStore;
   readonly catalogue: DiskCatalogue;
   readonly cache: ChunkCache;
   readonly network: Network;
@@ -55,29 +50,20 @@ export interface OnDemandPorts {
 /** A disk over an image that stays on its server. @throws {DiskError} */
 export async function importOnDemand(
   request: { readonly name: string; readonly url: string; readonly diskBytes?: number },
-  { records, catalogue, cache, network, nowMs, newId }: OnDemandPorts,
+  { catalogue, cache, network, nowMs, newId }: OnDemandPorts,
 ): Promise<string> {
   const name = checkedName(request.name);
   const remote = await probeRanges(request.url, network);
-  const layer = newId();
-  const file = await openRemoteFile(layer, remote, records, cache, network);
-  try {
-    const image = await imageIn(file, remote);
-    const sectors = new ImageStore(image);
-    // What the look at the image brought is there when the disk is opened.
-    await file.flush();
-    const base: LayerRecord = { id: layer, sizeBytes: sectors.size, chunkBytes: CHUNK_BYTES, remote };
-    const disk: Omit<DiskRecord, 'id' | 'layer'> = {
-      name,
-      sizeBytes: Math.max(sectors.size, request.diskBytes ?? 0),
-      origin: { kind: 'url', url: request.url },
-      format: `${image.format}, fetched on demand`,
-      createdMs: nowMs(),
-    };
-    return await catalogue.adopt(disk, base);
-  } catch (failure) {
-    await file.flush();
-    await records.commit({ deletesBelow: [chunkPrefix(layer), holePrefix(layer)] }, 'relaxed');
-    throw failure;
-  }
+  const file = await FetchedStore.open(new HttpRanges(remote, network), UNKEPT, cache);
+  const image = await imageIn(file, remote);
+  const { size } = new ImageStore(image);
+  const base: LayerRecord = { id: newId(), sizeBytes: size, chunkBytes: CHUNK_BYTES, remote };
+  const disk: Omit<DiskRecord, 'id' | 'layer'> = {
+    name,
+    sizeBytes: wholeSectors(Math.max(size, request.diskBytes ?? 0)),
+    origin: { kind: 'url', url: request.url },
+    format: `${image.format}, fetched on demand`,
+    createdMs: nowMs(),
+  };
+  return catalogue.adopt(disk, base);
 }

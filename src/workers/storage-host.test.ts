@@ -240,6 +240,8 @@ describe('a disk over an image on a server', () => {
   it('fetches what is read, once, and keeps it and what is written', async () => {
     const { host, server, bring } = setting();
     const id = value(await bring({ onDemand: true }));
+    expect(await host.list()).toMatchObject({ value: [{ ownBytes: 0 }] });
+    server.requests.length = 0;
     const [mine, theirs] = channel();
     const size = value(await host.serve(id, 'write', theirs));
     const store = new PortStore(mine, { size, readOnly: false });
@@ -249,7 +251,7 @@ describe('a disk over an image on a server', () => {
     await store.write(0, new Uint8Array(512).fill(0x77));
     await store.flush();
     value(await host.closeDisks());
-    const fetched = server.requests.filter((request) => /^GET bytes=\d{2}/.test(request));
+    const fetched = server.requests.filter((request) => request.startsWith('GET'));
     expect(fetched.length).toBeGreaterThan(0);
     expect(new Set(fetched).size).toBe(fetched.length);
     const expected = image.slice();

@@ -68,5 +68,9 @@ export function wholeSize(sizeBytes: number): number {
   if (!Number.isFinite(sizeBytes) || sizeBytes < SMALLEST_DISK_BYTES || sizeBytes > LARGEST_DISK_BYTES) {
     throw new DiskError('io', `A disk has 1 MB to 16 TB, not ${sizeBytes} bytes.`);
   }
-  return Math.ceil(sizeBytes / SECTOR_BYTES) * SECTOR_BYTES;
+  return wholeSectors(sizeBytes);
+}
+
+export function wholeSectors(bytes: number): number {
+  return Math.ceil(bytes / SECTOR_BYTES) * SECTOR_BYTES;
 }
