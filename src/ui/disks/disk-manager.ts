@@ -5,25 +5,24 @@
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import type { DiskInfo } from '../../embed/disk-library.ts';
-import { toast } from '../shell/clipboard.ts';
 import { icon } from '../shell/icons.ts';
 import {
-  askCloneName,
-  askEmptyDisk,
-  askExport,
-  askNewSize,
-  askUrlImport,
-  confirmDelete,
-  confirmReset,
-} from './disk-dialogs.ts';
+  cloneDisk,
+  createEmptyDisk,
+  deleteDisk,
+  exportDisk,
+  importFiles,
+  importFromUrl,
+  resetDisk,
+  resizeDisk,
+  showDiskFiles,
+} from './disk-actions.ts';
 import type { DiskJob } from './disk-job.ts';
 import { type DiskActions, diskRow } from './disk-row.ts';
 import type { DiskShelf } from './disk-shelf.ts';
-import { diskNameFor, freeName } from './disk-words.ts';
+import type { DiskProblem } from './disk-words.ts';
 import { emptyState } from './empty-state.ts';
-import { showFiles } from './files-dialog.ts';
 import { type JobActions, jobCard, problemText, unfinishedCard } from './job-card.ts';
-import { chooseTarget } from './save-stream.ts';
 import { type PersistenceAnswer, storageMeter } from './storage-meter.ts';
 import './disks.css';
 
@@ -52,6 +51,7 @@ export class BrambleDisks extends LitElement {
   declare bootable: boolean;
   declare renaming: string | undefined;
   declare persistence: PersistenceAnswer;
+  #shownProblem: DiskProblem | undefined;
   #unsubscribe: (() => void) | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
   #watch: ReturnType<typeof setInterval> | undefined;
@@ -89,6 +89,14 @@ export class BrambleDisks extends LitElement {
   /** A link to the disks is followed once they are there. */
   protected override firstUpdated(): void {
     if (location.hash === '#disks') this.scrollIntoView({ block: 'start' });
+  }
+
+  /** What went wrong must be seen, wherever in the list it was asked for. */
+  protected override updated(): void {
+    const { problem } = this.shelf;
+    if (problem !== undefined && problem !== this.#shownProblem)
+      this.querySelector('[role=alert]')?.scrollIntoView({ block: 'nearest' });
+    this.#shownProblem = problem;
   }
 
   protected override render(): TemplateResult {
@@ -164,8 +172,8 @@ export class BrambleDisks extends LitElement {
           @change=${(event: Event) => this.#pick(event.target as HTMLInputElement)}
         />
       </label>
-      <button type="button" class="button" @click=${this.#importUrl}>${icon('link')}From an address…</button>
-      <button type="button" class="button" @click=${this.#createEmpty}>${icon('plus')}New empty disk…</button>
+      <button type="button" class="button" @click=${() => importFromUrl(this.shelf)}>${icon('link')}From an address…</button>
+      <button type="button" class="button" @click=${() => createEmptyDisk(this.shelf)}>${icon('plus')}New empty disk…</button>
     </div>`;
   }
 
@@ -192,11 +200,6 @@ export class BrambleDisks extends LitElement {
     return disks.length + jobs.length + unfinished.length > 0;
   }
 
-  #takenNames(): readonly string[] {
-    const { disks, jobs } = this.shelf;
-    return [...disks, ...jobs].map(({ name }) => name);
-  }
-
   #pick(input: HTMLInputElement): void {
     const files = [...(input.files ?? [])];
     input.value = '';
@@ -204,23 +207,8 @@ export class BrambleDisks extends LitElement {
   }
 
   importFiles(files: readonly File[]): void {
-    for (const file of files) {
-      const name = freeName(diskNameFor(file.name), this.#takenNames());
-      void this.shelf.import({ source: file, name });
-    }
+    importFiles(this.shelf, files);
   }
-
-  readonly #importUrl = async (): Promise<void> => {
-    const asked = await askUrlImport(this.#takenNames());
-    if (asked === undefined) return;
-    const { url, ...rest } = asked;
-    void this.shelf.import({ source: new URL(url, location.href).href, ...rest });
-  };
-
-  readonly #createEmpty = async (): Promise<void> => {
-    const asked = await askEmptyDisk(this.#takenNames());
-    if (asked) await this.shelf.act((library) => library.createEmpty(asked));
-  };
 
   readonly #actions: DiskActions = {
     boot: (disk) => this.#use({ disk, how: 'boot' }),
@@ -230,11 +218,11 @@ export class BrambleDisks extends LitElement {
     beginRename: (disk) => void this.#beginRename(disk),
     rename: (disk, name) => void this.#endRename(disk, name),
     cancelRename: () => void this.#endRename(undefined, ''),
-    clone: (disk) => void this.#clone(disk),
-    resize: (disk) => void this.#resize(disk),
-    files: (disk) => void this.#files(disk),
-    export: (disk) => void this.#export(disk),
-    reset: (disk) => void this.#reset(disk),
+    clone: (disk) => void cloneDisk(this.shelf, disk),
+    resize: (disk) => void resizeDisk(this.shelf, disk),
+    files: (disk) => void showDiskFiles(this.shelf, disk),
+    export: (disk) => void exportDisk(this.shelf, disk),
+    reset: (disk) => void resetDisk(this.shelf, disk),
     delete: (disk) => void this.#delete(disk),
   };
 
@@ -274,47 +262,8 @@ export class BrambleDisks extends LitElement {
     if (id !== undefined && this.#focusIsLost()) this.#menuButton(id)?.focus();
   }
 
-  async #clone(disk: DiskInfo): Promise<void> {
-    const name = await askCloneName(disk, this.#takenNames());
-    if (name === undefined) return;
-    const clone = await this.shelf.act((library) => library.clone(disk.id, name));
-    if (clone === undefined) return;
-    this.shelf.boots.copy(disk.id, clone.id);
-    toast(`${name} is ready.`);
-  }
-
-  async #resize(disk: DiskInfo): Promise<void> {
-    const sizeBytes = await askNewSize(disk);
-    if (sizeBytes === undefined || sizeBytes === disk.sizeBytes) return;
-    await this.shelf.act((library) => library.resize(disk.id, sizeBytes));
-  }
-
-  async #files(disk: DiskInfo): Promise<void> {
-    const files = await this.shelf.act(async (library) => library.files(disk.id));
-    if (files) await showFiles(disk.name, files);
-  }
-
-  async #export(disk: DiskInfo): Promise<void> {
-    const choice = await askExport(disk);
-    if (choice === undefined) return;
-    const target = await chooseTarget(choice.fileName);
-    if (target && (await this.shelf.export(disk, choice.format, target))) toast(`${disk.name} is exported.`);
-  }
-
-  async #reset(disk: DiskInfo): Promise<void> {
-    if (!(await confirmReset(disk))) return;
-    await this.shelf.act((library) => library.reset(disk.id));
-  }
-
   async #delete(disk: DiskInfo): Promise<void> {
-    if (!(await confirmDelete(disk))) return;
-    const gone = await this.shelf.act(async (library) => {
-      await library.delete(disk.id);
-      return true;
-    });
-    if (!gone) return;
-    this.shelf.boots.forget(disk.id);
-    toast(`${disk.name} is deleted.`);
+    if (!(await deleteDisk(this.shelf, disk))) return;
     await this.updateComplete;
     if (this.#focusIsLost()) this.querySelector<HTMLElement>('#disks')?.focus();
   }

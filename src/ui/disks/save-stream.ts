@@ -35,7 +35,8 @@ export async function chooseTarget(fileName: string): Promise<FileTarget | undef
     return { write: (stream, signal) => writeFile(stream, signal, handle) };
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') return undefined;
-    throw error;
+    // Forbidden, in a frame of another site for example: what other browsers do is left.
+    return { write: (stream, signal) => download(stream, signal, fileName) };
   }
 }
 
