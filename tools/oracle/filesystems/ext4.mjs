@@ -20,13 +20,15 @@ const FORMATS = [
   ['-t', 'ext4', '-O', 'meta_bg,^resize_inode', '-b', '1024'],
   ['-t', 'ext4', '-O', 'sparse_super2,^resize_inode', '-b', '1024'],
   ['-t', 'ext4', '-O', 'large_dir,casefold,verity,quota'],
-  ['-t', 'ext4', '-b', '65536', '-F', '-O', '^has_journal'],
+  ['-t', 'ext4', '-b', '65536', '-F', '-O', '^has_journal', '-N', '4096'],
   ['-t', 'ext2', '-b', '1024'],
   ['-t', 'ext2', '-b', '4096', '-r', '0'],
   ['-t', 'ext3', '-b', '2048'],
 ];
 
 const SIZE = '64M';
+/** For blocks of 64 KiB, of which each small file takes one. */
+const LARGE_SIZE = '256M';
 const LARGEST_BYTES = 2 ** 18;
 /** e2fsck answers 1 when it has changed something. */
 const REPAIRED = [0, 1];
@@ -46,7 +48,8 @@ export async function readExt4(folder, random, round) {
   const crowded = join(tree, 'crowded');
   mkdirSync(crowded);
   for (let index = 0; index < 1000; index++) writeFileSync(join(crowded, `entry ${index} of many`), '');
-  run('mke2fs', ['-q', '-d', tree, '-L', 'ORACLE', ...options, image, SIZE]);
+  const size = options.includes('65536') ? LARGE_SIZE : SIZE;
+  run('mke2fs', ['-q', '-d', tree, '-L', 'ORACLE', ...options, image, size]);
   // Large directories get their index.
   run('e2fsck', ['-fyD', image], { statuses: REPAIRED });
   const volume = await openImage(image);
