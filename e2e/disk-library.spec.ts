@@ -295,8 +295,9 @@ test.describe('with a guest', () => {
       return { before, after, same, size: whole.length };
     });
     expect(result.same).toBe(true);
-    expect(result.before?.ownBytes).toBeLessThan(MIB);
-    expect(result.after?.ownBytes).toBeGreaterThan(result.size - MIB);
+    expect(result.before?.ownBytes).toBe(0);
+    // What came last may not have been kept when the thread ended.
+    expect(result.after?.ownBytes).toBeGreaterThan(4 * MIB);
     expect(result.before?.format).toBe('raw, fetched on demand');
     expect(fetched.filter((range) => range.startsWith('bytes=')).length).toBeGreaterThan(10);
   });
