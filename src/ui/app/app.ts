@@ -13,6 +13,7 @@ import type { LaunchEvent, OptionsEvent } from '../home/home-view.ts';
 import {
   hasLocalFiles,
   type LaunchOptions,
+  libraryDisks,
   machineTitle,
   parseQuery,
   toMachineOptions,
@@ -174,8 +175,9 @@ export class BrambleApp extends LitElement {
   async #useDisk({ disk, how }: DiskUse): Promise<void> {
     const catalog = this.catalog;
     if (how === 'attach') {
-      const disks = [...this.options.disks, { library: disk.id, mode: 'write' } as const];
-      await this.#show({ ...this.options, disks });
+      const isAttached = libraryDisks(this.options).some(({ library }) => library === disk.id);
+      const added = isAttached ? [] : [{ library: disk.id, mode: 'write' } as const];
+      await this.#show({ ...this.options, disks: [...this.options.disks, ...added] });
       return toast(`${disk.name} is added to your own machine.`);
     }
     if (catalog === undefined) return;
