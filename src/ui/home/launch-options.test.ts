@@ -33,7 +33,7 @@ describe('parseQuery and toQuery', () => {
   it('give the same query back when every option is set', () => {
     const query =
       'guest=hello&kernel=https%3A%2F%2Fa.example%2FImage&initrd=i&dtb=d&disk=one.img&disk=two.img' +
-      '&append=quiet&memory=1024&engine=interpret&autostart=1';
+      '&append=quiet&memory=1024&cpu=cortex-a53&engine=interpret&autostart=1';
     const { options, problems } = parseQuery(new URLSearchParams(query));
     expect(problems).toEqual([]);
     expect(options.disks).toEqual(['one.img', 'two.img']);

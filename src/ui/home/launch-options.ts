@@ -3,7 +3,7 @@
  * options. The URL's query carries the same under the names of the command line, so that a link can be
  * shared; it holds only what differs from the defaults, and never a local file.
  */
-import type { ByteSource, DiskOptions, EngineMode, MachineOptions } from '../../embed/api.ts';
+import type { ByteSource, CpuName, DiskOptions, EngineMode, MachineOptions } from '../../embed/api.ts';
 import { type Catalog, defaultGuest, fileOf, type Guest, type GuestFileRole } from './guest-catalog.ts';
 
 export type FileRole = GuestFileRole;
@@ -30,11 +30,23 @@ export interface LaunchOptions {
   readonly disks: readonly DiskChoice[];
   readonly memoryMiB?: number;
   readonly commandLine?: string;
+  /** Absent: the one that has everything. */
+  readonly cpu?: CpuName;
   readonly engine: EngineMode;
   readonly autostart: boolean;
 }
 
 export const MEMORY_MIB = { smallest: 32, largest: 3072, normal: 512 } as const;
+/** CPUs that the guest can be shown, the usual one first. */
+const CPU_TITLES = {
+  max: 'Everything Bramble implements',
+  'cortex-a53': 'Cortex-A53, as in the Raspberry Pi 3',
+  'cortex-a72': 'Cortex-A72',
+  'cortex-a76': 'Cortex-A76',
+} as const satisfies Record<CpuName, string>;
+export const USUAL_CPU: CpuName = 'max';
+export const CPUS = Object.entries(CPU_TITLES) as readonly [CpuName, string][];
+const CPU_NAMES = CPUS.map(([name]) => name);
 export const ENGINE_MODES: readonly EngineMode[] = ['normal', 'interpret', 'translate'];
 /** Guest name for starting from nothing but one's own files; no guest has it. */
 export const NO_GUEST = 'none';
@@ -52,6 +64,10 @@ export function parseQuery(query: URLSearchParams): ParsedQuery {
   const engine = ENGINE_MODES.find((mode) => mode === query.get('engine'));
   if (query.has('engine') && engine === undefined) {
     problems.push(`engine=${query.get('engine')} is not one of ${ENGINE_MODES.join(', ')}.`);
+  }
+  const cpu = CPU_NAMES.find((name) => name === query.get('cpu'));
+  if (query.has('cpu') && cpu === undefined) {
+    problems.push(`cpu=${query.get('cpu')} is not one of ${CPU_NAMES.join(', ')}.`);
   }
   const memoryMiB = query.has('memory') ? Number(query.get('memory')) : undefined;
   const memoryFits = memoryMiB === undefined || isMemorySize(memoryMiB);
@@ -76,6 +92,7 @@ export function parseQuery(query: URLSearchParams): ParsedQuery {
     ...present('dtb', query.get('dtb')),
     ...present('commandLine', query.get('append')),
     ...(memoryFits && memoryMiB !== undefined ? { memoryMiB } : {}),
+    ...(cpu === undefined || cpu === USUAL_CPU ? {} : { cpu }),
     ...(engine === undefined ? {} : { engine }),
     ...present('rootDisk', parseLibraryDisk(query.get('root-disk') ?? '')),
     disks: query
@@ -101,6 +118,7 @@ export function toQuery(options: LaunchOptions): URLSearchParams {
   for (const disk of options.disks) put('disk', isLibraryDisk(disk) ? libraryDiskText(disk) : disk);
   put('append', options.commandLine);
   if (options.memoryMiB !== undefined) query.set('memory', options.memoryMiB.toString());
+  if (options.cpu) query.set('cpu', options.cpu);
   if (options.engine !== NO_OPTIONS.engine) query.set('engine', options.engine);
   if (options.autostart) query.set('autostart', '1');
   return query;
@@ -189,6 +207,7 @@ export function toMachineOptions(options: LaunchOptions, catalog: Catalog): Mach
     disks,
     memoryMiB: options.memoryMiB ?? guest?.memoryMiB ?? MEMORY_MIB.normal,
     ...present('commandLine', options.commandLine ?? guest?.commandLine),
+    ...(options.cpu && { cpu: options.cpu }),
     engine: options.engine,
   };
 }

@@ -3,7 +3,7 @@
  * and engine. Holds no state: every edit goes up as new options.
  */
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
-import type { EngineMode } from '../../embed/api.ts';
+import type { CpuName, EngineMode } from '../../embed/api.ts';
 import type { DiskInfo } from '../../embed/disk-library.ts';
 import { copyText, toast } from '../shell/clipboard.ts';
 import { askText } from '../shell/dialogs.ts';
@@ -12,6 +12,7 @@ import { icon } from '../shell/icons.ts';
 import { type Catalog, fileOf, type Guest } from './guest-catalog.ts';
 import {
   baseGuest,
+  CPUS,
   hasLocalFiles,
   isMemorySize,
   type LaunchOptions,
@@ -22,6 +23,7 @@ import {
   type SourceChoice,
   toMachineOptions,
   toQuery,
+  USUAL_CPU,
 } from './launch-options.ts';
 import { ownDisks } from './own-disks.ts';
 
@@ -187,8 +189,9 @@ export class BrambleOwnMachine extends LitElement {
   }
 
   #advanced(): TemplateResult {
-    const { memoryMiB, commandLine, engine } = this.options;
-    const open = memoryMiB !== undefined || commandLine !== undefined || engine !== NO_OPTIONS.engine;
+    const { memoryMiB, commandLine, cpu = USUAL_CPU, engine } = this.options;
+    const usual = cpu === USUAL_CPU && engine === NO_OPTIONS.engine;
+    const open = memoryMiB !== undefined || commandLine !== undefined || !usual;
     const usualMiB = this.#guest?.memoryMiB ?? MEMORY_MIB.normal;
     return html`<details class="advanced" ?open=${open}>
       <summary>${icon('sliders')} Advanced</summary>
@@ -207,6 +210,12 @@ export class BrambleOwnMachine extends LitElement {
             @input=${this.#changeMemory}
           />
           <span class="hint" id="memory-hint">${MEMORY_MIB.smallest} to ${MEMORY_MIB.largest}; ${usualMiB} when empty</span>
+        </div>
+        <div class="field">
+          <label for="cpu">Processor</label>
+          <select class="input" id="cpu" @change=${this.#changeCpu}>
+            ${CPUS.map(([name, title]) => html`<option value=${name} ?selected=${name === cpu}>${title}</option>`)}
+          </select>
         </div>
         <div class="field wide">
           <label for="append">Kernel command line</label>
@@ -250,6 +259,12 @@ export class BrambleOwnMachine extends LitElement {
       <button type="button" class="button" @click=${this.#copyLink}>${icon('link')}Copy link</button>
       ${bootable ? nothing : html`<span class="hint">Choose a kernel first.</span>`}
     </div>`;
+  }
+
+  #changeCpu(event: Event): void {
+    const chosen = (event.target as HTMLSelectElement).value as CpuName;
+    const { cpu: _, ...rest } = this.options;
+    this.#edit(chosen === USUAL_CPU ? rest : { ...rest, cpu: chosen });
   }
 
   #submit(event: Event): void {

@@ -33,6 +33,7 @@ export function errorReport(input: ReportInput): string {
       ['Disks', options.disks?.map(diskText).join(', ')],
       ['Command line', options.commandLine],
       ['Memory', options.memoryMiB ? `${options.memoryMiB} MiB` : undefined],
+      ['Processor', options.cpu],
       ['Engine', options.engine],
     ]),
     stats &&
