@@ -105,7 +105,7 @@ const KNOWN = [
   {
     why: 'QEMU keeps PSTATE.PAN in an illegal exception return',
     is: (ours, theirs) =>
-      theirs[1] >> 26n === 0xen &&
+      (theirs[4] & SPSR_IL) !== 0n &&
       ours.every((value, i) => value === theirs[i] || (value ^ theirs[i]) === SPSR_PAN),
   },
   {
@@ -147,6 +147,7 @@ const knownCounts = new Map();
 const BRANCH_TARGET = 0xdn;
 /** ESR_EL1 of the BRK that ends every program. */
 const END_OF_PROGRAM = 0xf20003ffn;
+const SPSR_IL = 1n << 20n;
 const SPSR_PAN = 1n << 22n;
 const SPSR_BTYPE = 3n << 10n;
 
