@@ -143,7 +143,8 @@ function prepare(seed, values) {
 
 /** One seed after the other; the log has the totals after each. */
 function soak(machines, values, options) {
-  const what = ['differential', values.engine, values.feature, values.row, values.dense && 'dense'];
+  const size = `--count ${values.count} --states ${values.states}`;
+  const what = ['differential', values.engine, values.feature, values.row, values.dense && 'dense', size];
   const log = new SoakLog(what.filter(Boolean).join(', '), 'instructions');
   const end = values.minutes ? performance.now() + Number(values.minutes) * MS_PER_MINUTE : Infinity;
   let failures = 0;

@@ -264,7 +264,9 @@ function compareAll(program, engines, { seed, cases, only }) {
 
 /** One seed after the other; the log has the totals after each. */
 function soak(program, engines, options, minutes) {
-  const what = ['floating point, four rounding modes', options.only].filter(Boolean).join(', ');
+  const what = ['floating point, four rounding modes', options.only, `--cases ${options.cases}`]
+    .filter(Boolean)
+    .join(', ');
   const log = new SoakLog(what, 'cases');
   const end = performance.now() + minutes * MS_PER_MINUTE;
   let differences = 0;
