@@ -34,6 +34,8 @@ export interface Lifted {
   readonly exits: Exits;
   /** Number of the register in field Rt, if there is one. */
   readonly rt: number | undefined;
+  /** For instructions that trap while FP is disabled: the same, where one before it has found FP enabled. */
+  readonly afterFpCheck: Lifted | undefined;
 }
 
 class KnownResolver implements Resolver {
@@ -83,7 +85,22 @@ function liftAnew(word: number): Lifted | undefined {
     else Object.defineProperty(values, name, { get: () => semantics.i32(Number(value(fields))) });
   }
   row.execute(values, semantics);
-  return { word, row, body: semantics.body, exits: exitsOf(row, semantics.body), rt: fields.Rt };
+  const { body } = semantics;
+  const lifted = { word, row, body, exits: exitsOf(row, body), rt: fields.Rt, afterFpCheck: undefined };
+  const unchecked = withoutFpCheck(body);
+  return unchecked ? { ...lifted, afterFpCheck: { ...lifted, body: unchecked } } : lifted;
+}
+
+/** A body without the check that FP and AdvSIMD are enabled; undefined when it has none. */
+function withoutFpCheck(body: Body): Body | undefined {
+  const check = body.nodes.findIndex(
+    ({ operation }) => operation.op === 'if' && operation.then.nodes.some((node) => isFpTrap(node.operation)),
+  );
+  return check < 0 ? undefined : { ...body, nodes: body.nodes.toSpliced(check, 1) };
+}
+
+function isFpTrap(operation: Operation): boolean {
+  return operation.op === 'call' && operation.helper === 'fpTrap';
 }
 
 function exitsOf(row: Row, body: Body): Exits {

@@ -141,11 +141,15 @@ function readBlock(
   successorsOf: SuccessorsOf,
 ): Block {
   const instructions: RegionInstruction[] = [];
+  // Whatever disables FP resynchronises, which ends a block.
+  let fpIsEnabled = false;
   let at = offset;
   for (;;) {
     const lifted = liftAt(at);
     if (!lifted) return { offset, instructions, successors: [], end: at };
-    instructions.push({ offset: at, lifted });
+    const { afterFpCheck = lifted } = lifted;
+    instructions.push({ offset: at, lifted: fpIsEnabled ? afterFpCheck : lifted });
+    fpIsEnabled ||= afterFpCheck !== lifted;
     const from = at;
     at += INSTRUCTION_BYTES;
     if (isStraight(from, lifted) && !leaders.has(at)) continue;
