@@ -257,6 +257,8 @@ test('a link fills in the form, says what it left out, and can be copied again',
 });
 
 test('dropped files are sorted by their content, and addresses can be entered', async ({ page }) => {
+  const slot = (label: string) =>
+    page.getByRole('listitem').filter({ has: page.getByText(label, { exact: true }) });
   await withCatalog(page);
   await page.goto('./');
   await expect(page.getByText('from the guest').first()).toBeVisible();
@@ -270,15 +272,13 @@ test('dropped files are sorted by their content, and addresses can be entered', 
     window.dispatchEvent(new DragEvent('drop', { dataTransfer, cancelable: true }));
   });
   await expect(page.getByText('Took first.bin as initrd, second.bin as kernel.')).toBeVisible();
-  await expect(page.getByRole('listitem').filter({ hasText: 'Initrd' })).toContainText('first.bin');
+  await expect(slot('Initrd')).toContainText('first.bin');
   await page.getByRole('button', { name: 'Use an address for Device tree' }).click();
   await page.getByRole('textbox', { name: /URL/ }).fill('boards/mine.dtb');
   await page.keyboard.press('Enter');
-  await expect(page.getByRole('listitem').filter({ hasText: 'Device tree' })).toContainText(
-    'boards/mine.dtb',
-  );
+  await expect(slot('Device tree')).toContainText('boards/mine.dtb');
   await page.getByRole('button', { name: 'Remove second.bin' }).click();
-  await expect(page.getByRole('listitem').filter({ hasText: 'Kernel' })).toContainText('from the guest');
+  await expect(slot('Kernel')).toContainText('from the guest');
 });
 
 test('without images the page says why and offers own files', async ({ page }) => {
