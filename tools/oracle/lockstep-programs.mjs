@@ -21,7 +21,7 @@ const SHOWN_DIFFERENCES = 8;
 const FUELS = [1, 2, 3, 5, 8, 13, 50, 200, 1000];
 const WORD_BYTES = 4;
 /** Translated when branches have reached it a few times, from what has been executed. */
-const WARM = { heat: 3, rounds: 1, eager: false };
+const WARM = { heat: 3, rounds: 1, burst: 1, eager: false };
 
 async function createMachines() {
   return {

@@ -40,6 +40,8 @@ import type {
 const WORD = 4;
 /** Pages around the entry's that a request takes along, as far as they are mapped. */
 const NEIGHBOURS = [0, 1, -1, 2, -2];
+/** A slice is about a millisecond of running guest. */
+const PERIOD_SLICES = 64;
 /** In the place of a record's rounds: it has been asked for. */
 const REQUESTED = Number.NEGATIVE_INFINITY;
 /** Requests under way at once; hotter code asks again later. */
@@ -64,6 +66,8 @@ export interface JitOptions {
   readonly heat: number;
   /** Rounds before a record is translated. */
   readonly rounds: number;
+  /** Rounds in one period after which it is translated sooner. */
+  readonly burst: number;
   /** Translate code that has not run yet, too. */
   readonly eager: boolean;
 }
@@ -72,9 +76,9 @@ export interface JitOptions {
 export const REGION_NAME = 'region';
 
 /** Translate hot code. */
-export const NORMAL: JitOptions = { heat: 255, rounds: 16, eager: false };
+export const NORMAL: JitOptions = { heat: 255, rounds: 64, burst: 16, eager: false };
 /** Translate everything at once: for tests. */
-export const AT_ONCE: JitOptions = { heat: 1, rounds: 1, eager: true };
+export const AT_ONCE: JitOptions = { heat: 1, rounds: 1, burst: 1, eager: true };
 
 export interface JitPorts {
   readonly log: Log;
@@ -101,6 +105,9 @@ export class Jit {
   private readonly freeNumbers: number[] = [];
   private nextNumber = FIRST_REGION_HANDLER;
   private readonly rounds = new Map<number, number>();
+  /** The same in the current period. */
+  private readonly recent = new Map<number, number>();
+  private slices = 0;
   /** Entries that could not be translated. */
   private readonly refused = new Set<number>();
   /** Give regions names, by their address, for profilers. */
@@ -144,7 +151,13 @@ export class Jit {
   private hot(record: number): void {
     if (this.interpreter.cache.handlerAt(record) >= FIRST_REGION_HANDLER) return;
     const rounds = (this.rounds.get(record) ?? 0) + 1;
-    if (rounds < this.options.rounds) return void this.rounds.set(record, rounds);
+    if (rounds === REQUESTED) return;
+    const recent = (this.recent.get(record) ?? 0) + 1;
+    if (rounds < this.options.rounds && recent < this.options.burst) {
+      this.rounds.set(record, rounds);
+      this.recent.set(record, recent);
+      return;
+    }
     if (this.refused.has(record)) return;
     if (this.translator) this.request(record);
     else this.translateNow(record);
@@ -166,6 +179,7 @@ export class Jit {
 
   /** Sends what became hot; a message costs as much as some thousand instructions, so a slice sends one. */
   endSlice(): void {
+    if (++this.slices % PERIOD_SLICES === 0) this.recent.clear();
     if (this.requests.length === 0) return;
     this.translator?.request(this.requests);
     this.requests = [];

@@ -14,7 +14,7 @@ import type { JitOptions } from './jit.ts';
 
 const BATCHES = 5;
 const SEED = 11;
-const WARM: JitOptions = { heat: 3, rounds: 1, eager: false };
+const WARM: JitOptions = { heat: 3, rounds: 1, burst: 1, eager: false };
 
 describe.each([
   { engine: 'translate' as const, fuel: undefined },
