@@ -6,15 +6,13 @@
 import { assert } from '../base/assert.ts';
 import type { Decoder } from '../isa/decoder.ts';
 import type { OperandSpec, RawFields, Row } from '../isa/row.ts';
-import { registerOffset } from '../isa/semantics.ts';
 import { RECORD_SIZE } from '../layout/memory-map.ts';
 import { choose } from './handler.ts';
 import type { HandlerTable } from './handler-table.ts';
-import type { RecordSlot } from './record.ts';
+import { type RecordSlot, registerFieldOffset } from './record.ts';
 
 const PAGE_BYTES = 4096;
 const INSTRUCTION_BYTES = 4;
-const REGISTERS = 32;
 const RECORD_WORDS = RECORD_SIZE / 4;
 
 /**
@@ -167,15 +165,15 @@ export class RecordWriter {
   }
 }
 
-/** Where a register's offset goes, and the offset for each number; `Rt+1` is the register after Rt. */
+/** Where a register's offset goes, and the offset for each number. */
 function registerLane({ pattern }: Row, { offset, source }: RecordSlot): RecordPlan['registers'][number] {
   assert('register' in source, 'a register');
-  const [name, step = '0'] = source.register.split('+');
-  const field = pattern.fields.find((one) => one.name === name);
+  // A name like Rt+1 begins with its field's.
+  const field = pattern.fields.find(({ name }) => source.register.split('+')[0] === name);
   assert(field, `${source.register} is a field`);
-  const { low, width } = field;
-  const offsets = Array.from({ length: REGISTERS }, (_, number) =>
-    registerOffset((number + Number(step)) % REGISTERS, source.role),
+  const { name, low, width } = field;
+  const offsets = Array.from({ length: 1 << width }, (_, number) =>
+    registerFieldOffset({ [name]: number }, source.register, source.role),
   );
   return { offset, low, mask: (1 << width) - 1, offsets };
 }

@@ -4,43 +4,53 @@ import type { ModuleBuilder } from '../wasm/module-builder.ts';
 import type { ValueType } from '../wasm/opcodes.ts';
 import { ACCESS_PARAMS, ACCESSES } from './access-module.ts';
 
-/** Runtime functions that generated code may call: name → number of arguments after the record, result. */
+/**
+ * What a helper does with the guest's state: an access looks at it for a fault only, arithmetic neither looks at registers
+ * and flags nor raises exceptions, the runtime may do anything.
+ */
+export type HelperKind = 'access' | 'arithmetic' | 'runtime';
+
+/** Runtime functions that generated code may call: number of arguments after the record, result, kind. */
 export const HELPERS = {
-  readSlow: [3, true],
-  writeSlow: [3, true],
-  rmwAddress: [3, true],
-  systemRead: [2, true],
-  systemWrite: [2, true],
-  systemOperation: [2, true],
-  systemImmediate: [2, true],
-  supervisorCall: [1, false],
-  hypervisorCall: [1, false],
-  secureMonitorCall: [1, false],
-  breakpoint: [1, false],
-  halt: [1, false],
-  undefined: [0, false],
-  fpTrap: [0, false],
-  spAlignment: [0, false],
-  eret: [0, false],
-  eretToScratch: [0, false],
-  branchTarget: [3, true],
-  waitForInterrupt: [0, false],
-  waitForEvent: [0, false],
-  sendEvent: [0, false],
-  instructionBarrier: [0, false],
+  readSlow: [3, true, 'access'],
+  writeSlow: [3, true, 'access'],
+  rmwAddress: [3, true, 'access'],
+  systemRead: [2, true, 'runtime'],
+  systemWrite: [2, true, 'runtime'],
+  systemOperation: [2, true, 'runtime'],
+  systemImmediate: [2, true, 'runtime'],
+  supervisorCall: [1, false, 'runtime'],
+  hypervisorCall: [1, false, 'runtime'],
+  secureMonitorCall: [1, false, 'runtime'],
+  breakpoint: [1, false, 'runtime'],
+  halt: [1, false, 'runtime'],
+  undefined: [0, false, 'runtime'],
+  fpTrap: [0, false, 'runtime'],
+  spAlignment: [0, false, 'runtime'],
+  eret: [0, false, 'runtime'],
+  eretToScratch: [0, false, 'runtime'],
+  branchTarget: [3, true, 'runtime'],
+  waitForInterrupt: [0, false, 'runtime'],
+  waitForEvent: [0, false, 'runtime'],
+  sendEvent: [0, false, 'runtime'],
+  instructionBarrier: [0, false, 'runtime'],
   /** A region's indirect jump went to this record. */
-  jumped: [1, false],
-  fpUnary: [3, false],
-  fpBinary: [3, false],
-  fpTernary: [3, false],
-  fpCompare: [2, true],
-  fpConvert: [4, false],
-  fpToFixed: [6, false],
-  fpFromFixed: [5, false],
-  fpToFixedJS: [0, true],
-  fpIntegerEstimate: [2, false],
-} as const satisfies Record<string, readonly [number, boolean]>;
+  jumped: [1, false, 'runtime'],
+  fpUnary: [3, false, 'arithmetic'],
+  fpBinary: [3, false, 'arithmetic'],
+  fpTernary: [3, false, 'arithmetic'],
+  fpCompare: [2, true, 'arithmetic'],
+  fpConvert: [4, false, 'arithmetic'],
+  fpToFixed: [6, false, 'arithmetic'],
+  fpFromFixed: [5, false, 'arithmetic'],
+  fpToFixedJS: [0, true, 'arithmetic'],
+  fpIntegerEstimate: [2, false, 'arithmetic'],
+} as const satisfies Record<string, readonly [number, boolean, HelperKind]>;
 export type HelperName = keyof typeof HELPERS;
+
+export function helperKind(name: string): HelperKind {
+  return HELPERS[name as HelperName][2];
+}
 
 /**
  * Imports the machine's memory, of any size, and every helper; gives the helpers' function indexes by name.

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { RandomWords } from '../fp/hard-operands.ts';
 import { buildHandler, combinations } from '../interpreter/handler.ts';
+import { helperKind } from '../interpreter/runtime-imports.ts';
 import type { Body } from '../ir/ir.ts';
 import { parseBody } from '../ir/parser.ts';
 import { printBody } from '../ir/printer.ts';
@@ -10,14 +11,13 @@ import { A64_ROWS, a64Decoder } from '../isa/a64/index.ts';
 import { insertFields } from '../isa/pattern.ts';
 import type { Row } from '../isa/row.ts';
 import { NUMERIC } from '../wasm/opcodes.ts';
-import { isArithmeticHelper } from './arithmetic-helper.ts';
 import { lift } from './lift.ts';
 import { registerAt } from './registers.ts';
 
 const FACTS: VerifierFacts = {
   signature: (name) => NUMERIC[name],
   isArchitectural: (offset) => registerAt(offset) !== undefined,
-  mayLeave: (helper) => !isArithmeticHelper(helper),
+  mayLeave: (helper) => helperKind(helper) !== 'arithmetic',
 };
 const LOAD_POST_INDEX = 0xf8408441;
 const CCMP = 0xfa411820;

@@ -1,8 +1,8 @@
 /** In which form the flags are when each block of a region starts: forward over the edges, where they agree. */
 
 import { type FlagState, flagState } from '../codegen/lazy-flags.ts';
+import { helperKind } from '../interpreter/runtime-imports.ts';
 import type { Body } from '../ir/ir.ts';
-import { isArithmeticHelper } from './arithmetic-helper.ts';
 import type { FlowShape } from './control-flow.ts';
 import type { Block } from './region.ts';
 import { endsInCall } from './registers.ts';
@@ -31,7 +31,9 @@ function setIn({ nodes }: Body): FlagState | undefined {
 
 /** Calls outside conditionals, except of floating-point helpers, store the flags first. */
 function callsRuntime({ nodes }: Body): boolean {
-  return nodes.some(({ operation }) => operation.op === 'call' && !isArithmeticHelper(operation.helper));
+  return nodes.some(
+    ({ operation }) => operation.op === 'call' && helperKind(operation.helper) !== 'arithmetic',
+  );
 }
 
 export function flagStates(

@@ -213,6 +213,7 @@ export class Jit {
       if (record === undefined) continue;
       this.pending.delete(id);
       this.rounds.delete(record);
+      this.recent.delete(record);
       if (!exports || exportName === undefined) this.refused.add(record);
       else if (region.covers.every((cover) => this.isUnchanged(cover)))
         this.install({ ...region, exportName }, exports, record);

@@ -8,6 +8,7 @@ import { assert } from '../base/assert.ts';
 import type { Push } from '../codegen/environment.ts';
 import { storeLazily } from '../codegen/lazy-flags.ts';
 import { REGION_RETURNED } from '../interpreter/region-signature.ts';
+import { helperKind } from '../interpreter/runtime-imports.ts';
 import { CPU } from '../layout/cpu-state.ts';
 import {
   CPU_BLOCK,
@@ -19,7 +20,6 @@ import {
   RECORD_SIZE,
 } from '../layout/memory-map.ts';
 import type { FunctionBuilder, Label } from '../wasm/function-builder.ts';
-import { isArithmeticHelper } from './arithmetic-helper.ts';
 import { PAGE_BYTES, pageOf, type Region } from './region.ts';
 import { RECORDS_PER_BYTE, RegionCode } from './region-code.ts';
 
@@ -33,7 +33,6 @@ const MAX_DEPTH = 120;
 const FETCH_TAG_MASK = -4096n | 3n;
 const RECORDS_ADDRESS = 8;
 
-const MEMORY_HELPERS = new Set(['readSlow', 'writeSlow', 'rmwAddress']);
 /** Helpers that write a general register named by the instruction's Rt. */
 const WRITES_RT = new Set(['systemRead', 'systemOperation']);
 
@@ -293,14 +292,13 @@ export abstract class RegionExits extends RegionCode {
   call(f: FunctionBuilder, helper: string, args: readonly Push[]): void {
     const index = this.context.helpers.get(helper);
     assert(index !== undefined, `helper ${helper}`);
-    const memory = MEMORY_HELPERS.has(helper);
-    const arithmetic = isArithmeticHelper(helper);
-    if (memory) storeLazily(f, this.stateBase, this.flags, this.flagsNow);
-    else if (!arithmetic) this.spill(this.following);
+    const kind = helperKind(helper);
+    if (kind === 'access') storeLazily(f, this.stateBase, this.flags, this.flagsNow);
+    else if (kind === 'runtime') this.spill(this.following);
     this.pushRecord();
     for (const push of args) push();
     f.call(index);
-    if (memory || arithmetic) return;
+    if (kind !== 'runtime') return;
     if (WRITES_RT.has(helper)) this.reloadRt();
     // MSR NZCV; the block's cells are right in any case.
     if (this.conditionals.length === 0) this.flagsNow = 'cells';

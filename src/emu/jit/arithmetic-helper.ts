@@ -1,4 +1,0 @@
-/** Which helpers neither raise exceptions nor look at registers or flags: nothing is spilled for them. */
-export function isArithmeticHelper(helper: string): boolean {
-  return /^(fp(?!Trap)|unsigned)/.test(helper);
-}
