@@ -6,6 +6,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 import { expect, type Page, test } from '@playwright/test';
 import type { DiskLibrary } from '../src/embed/disk-library.ts';
 import { readFixtures } from '../src/emu/storage/filesystems/testing/fixtures.ts';
+import { openBlankPage } from './blank-page.ts';
 
 const AXE_TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 const DISK = 'Debian bookworm';
@@ -64,10 +65,7 @@ test('files come and go', async ({ page }) => {
 test('the library reads and changes files of a FAT that lies in IndexedDB', async ({ page }) => {
   const fixture = readFixtures().find(({ name }) => name === 'fat16');
   const image = Buffer.from(fixture?.image ?? []).toString('base64');
-  await page.route('**/blank-page', (route) =>
-    route.fulfill({ contentType: 'text/html', body: '<!doctype html><title>Driven by a test</title>' }),
-  );
-  await page.goto('./blank-page');
+  await openBlankPage(page);
   const result = await page.evaluate(async (encoded) => {
     const path = '/src/embed/index.ts';
     const { openDiskLibrary } = (await import(path)) as { openDiskLibrary(): Promise<DiskLibrary> };

@@ -4,21 +4,10 @@ import { gunzipSync } from 'node:zlib';
 import { expect, test } from '@playwright/test';
 import { fixtureDisk } from '../src/emu/storage/formats/testing/fixture-disk.ts';
 import { readFixtures } from '../src/emu/storage/formats/testing/fixtures.ts';
-
-const BLANK_PAGE = './blank-page';
+import { openBlankPage } from './blank-page.ts';
 
 test('every format gives the disk that it holds, and gives it out as gzip', async ({ page }) => {
-  await page.route('**/blank-page', (route) =>
-    route.fulfill({
-      contentType: 'text/html',
-      headers: {
-        'Cross-Origin-Opener-Policy': 'same-origin',
-        'Cross-Origin-Embedder-Policy': 'require-corp',
-      },
-      body: '<!doctype html><title>Driven by a test</title>',
-    }),
-  );
-  await page.goto(BLANK_PAGE);
+  await openBlankPage(page);
   const files = readFixtures().map(({ name, file }) => ({
     name,
     base64: Buffer.from(file).toString('base64'),

@@ -6,10 +6,10 @@ import { existsSync } from 'node:fs';
 import { expect, type Page, test } from '@playwright/test';
 import type { Machine, MachineOptions } from '../src/embed/api.ts';
 import type { DiskLibrary } from '../src/embed/disk-library.ts';
+import { openBlankPage } from './blank-page.ts';
 
 const MANIFEST = new URL('../public/images/manifest.json', import.meta.url);
 /** An isolated page without anything, not even Vite's client, which would reload it. */
-const BLANK_PAGE = './blank-page';
 const MIB = 1 << 20;
 const BOOT_TIMEOUT_MS = 120_000;
 
@@ -32,17 +32,7 @@ declare global {
 }
 
 async function openBench(page: Page): Promise<void> {
-  await page.route('**/blank-page', (route) =>
-    route.fulfill({
-      contentType: 'text/html',
-      headers: {
-        'Cross-Origin-Opener-Policy': 'same-origin',
-        'Cross-Origin-Embedder-Policy': 'require-corp',
-      },
-      body: '<!doctype html><title>Driven by a test</title>',
-    }),
-  );
-  await page.goto(BLANK_PAGE);
+  await openBlankPage(page);
   await page.evaluate(async () => {
     const path = '/src/embed/index.ts';
     const library = (await import(path)) as typeof import('../src/embed/index.ts');

@@ -3,28 +3,15 @@
  * for production, on a bare page. Console bytes and commands cross Playwright's bridge.
  */
 import { accessSync, constants, readFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, type CDPSession, chromium, type Page } from '@playwright/test';
-import { build } from 'vite';
 import type { DiskOptions, MachineOptions, MachineStats } from '../embed/api.ts';
+import { buildPage, CHROMIUM_FLAGS, findChromium } from './chromium-host.ts';
 import type { PageEvent } from './chromium-page.ts';
 import { isRaw, openDisk } from './disk-file.ts';
 import type { GuestSession, HostUsage, OpenSession, SessionEvents, SessionOptions } from './guest-session.ts';
 import { type PageServer, type ServedItem, servePage } from './page-server.ts';
 
-/** Names under which distributions install it. */
-const EXECUTABLES = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'];
-/** A sandbox needs rights that containers lack; the rest keeps the browser from talking to the network. */
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 const PAGE = '/chromium-page.html';
 const ROOT = fileURLToPath(new URL('.', import.meta.url));
 const BYTES_PER_KIB = 1 << 10;
@@ -48,11 +35,11 @@ async function openSession(
 ): Promise<GuestSession> {
   const executablePath = findChromium();
   const { items, machineOptions } = await gatherItems(options);
-  for (const [path, item] of await buildPage(replacements)) items.set(path, item);
+  for (const [path, item] of await buildPage(ROOT, PAGE, replacements)) items.set(path, item);
   const server = await servePage(items, isolated);
   let browser: Browser | undefined;
   try {
-    browser = await chromium.launch({ executablePath, args: FLAGS, headless: true });
+    browser = await chromium.launch({ executablePath, args: CHROMIUM_FLAGS, headless: true });
     const page = await (await browser.newContext()).newPage();
     await page.exposeFunction('brambleEvent', (event: PageEvent) => forward(event, events));
     await page.goto(server.origin + PAGE);
@@ -207,50 +194,6 @@ async function gatherDisks(
     disks.push({ source: `/guest/${name}`, mode: 'remote' });
   }
   return disks;
-}
-
-async function buildPage(replacements: Readonly<Record<string, string>>): Promise<Map<string, ServedItem>> {
-  const alias = Object.entries(replacements).map(([find, replacement]) => ({ find, replacement }));
-  const result = await build({
-    root: ROOT,
-    resolve: { alias },
-    configFile: false,
-    logLevel: 'error',
-    worker: { format: 'es' },
-    build: {
-      write: false,
-      target: 'esnext',
-      modulePreload: false,
-      rolldownOptions: { input: join(ROOT, PAGE.slice(1)) },
-    },
-  });
-  const items = new Map<string, ServedItem>();
-  for (const { output } of [result].flat() as { output: BuiltFile[] }[]) {
-    for (const file of output) {
-      items.set(`/${file.fileName}`, { contents: file.type === 'chunk' ? file.code : file.source });
-    }
-  }
-  return items;
-}
-
-type BuiltFile =
-  | { readonly type: 'chunk'; readonly fileName: string; readonly code: string }
-  | { readonly type: 'asset'; readonly fileName: string; readonly source: string | Uint8Array };
-
-/** @throws {Error} in words */
-function findChromium(): string {
-  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
-    for (const name of EXECUTABLES) {
-      const path = join(folder, name);
-      try {
-        accessSync(path, constants.X_OK);
-        return path;
-      } catch {
-        // Not here.
-      }
-    }
-  }
-  throw new Error('Chromium was not found; on Debian, "apt install chromium" installs it');
 }
 
 /** Linux tells a process's memory in /proc (proc(5)); elsewhere the figures are zero. */

@@ -7,6 +7,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { SeededRandom } from '../../src/emu/storage/filesystems/testing/seeded-random.ts';
 import { guestCommand } from './engines.ts';
 import { BenchGuest } from './guest.ts';
 import { buildGuestImage } from './guest-image.ts';
@@ -35,17 +36,6 @@ const WORKLOAD_SECONDS = 900;
 const scaled = (count: number): number => Math.ceil(count / 4);
 
 const say = (line: string): void => void process.stderr.write(`soak: ${line}\n`);
-
-/** Numbers below `count` (xorshift32). */
-function randomIndexes(seed: number): (count: number) => number {
-  let state = seed | 1;
-  return (count) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % count;
-  };
-}
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -76,15 +66,14 @@ async function main(): Promise<number> {
   );
   const guest = new BenchGuest(command);
   await guest.booted(BOOT_SECONDS);
-  const random = randomIndexes(Number(seed));
+  const random = new SeededRandom(Number(seed));
   const known = new Map<string, string>();
   const end = performance.now() + Number(minutes) * MS_PER_MINUTE;
   let nextReport = performance.now() + MS_PER_MINUTE;
   let runs = 0;
   let mostMib = 0;
   while (performance.now() < end) {
-    const workload = GUEST_WORKLOADS[random(GUEST_WORKLOADS.length)];
-    if (!workload) continue;
+    const workload = random.pick(GUEST_WORKLOADS);
     const text = await guest.run(workload.command(scaled), WORKLOAD_SECONDS);
     const line = parseBenchLine(text);
     if (!line) throw new Error(`${workload.name} printed no result: ${text}`);

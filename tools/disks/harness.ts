@@ -1,11 +1,11 @@
 /** A page of disks in a Chromium with a profile that stays, so that the browser can be killed and opened again. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BrowserContext, chromium, type Page } from '@playwright/test';
-import { build } from 'vite';
-import { type PageServer, type ServedItem, servePage } from '../../src/cli/page-server.ts';
+import { buildPage, CHROMIUM_FLAGS, findChromium } from '../../src/cli/chromium-host.ts';
+import { type PageServer, servePage } from '../../src/cli/page-server.ts';
 
 const ROOT = fileURLToPath(new URL('.', import.meta.url));
 const PAGE = '/page.html';
@@ -13,16 +13,6 @@ const PAGE = '/page.html';
 const UTIME_INDEX = 11;
 const TICKS_PER_SECOND = 100;
 const BYTES_PER_KIB = 1024;
-const CHROMIUM_PATHS = [process.env.BRAMBLE_CHROMIUM, '/usr/bin/chromium', '/usr/bin/google-chrome'];
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 export interface OpenPage {
   readonly page: Page;
@@ -36,7 +26,7 @@ export class DisksHarness {
   readonly #profile: string;
 
   static async open(files: Readonly<Record<string, string>> = {}): Promise<DisksHarness> {
-    const items = await buildPage();
+    const items = await buildPage(ROOT, PAGE);
     for (const [path, file] of Object.entries(files)) items.set(path, { file });
     return new DisksHarness(await servePage(items, true));
   }
@@ -48,11 +38,10 @@ export class DisksHarness {
 
   /** Starts a browser with this harness's profile. */
   async openPage(prepare: (page: Page) => Promise<void> = async () => {}): Promise<OpenPage> {
-    const executablePath = CHROMIUM_PATHS.find((path) => path !== undefined && existsSync(path));
     const context = await chromium.launchPersistentContext(this.#profile, {
-      args: FLAGS,
+      args: CHROMIUM_FLAGS,
       headless: true,
-      ...(executablePath !== undefined && { executablePath }),
+      executablePath: process.env.BRAMBLE_CHROMIUM ?? findChromium(),
     });
     const page = context.pages()[0] ?? (await context.newPage());
     await prepare(page);
@@ -130,29 +119,3 @@ function cpuSecondsOf(pid: number): number {
     return 0;
   }
 }
-
-async function buildPage(): Promise<Map<string, ServedItem>> {
-  const result = await build({
-    root: ROOT,
-    configFile: false,
-    logLevel: 'error',
-    worker: { format: 'es' },
-    build: {
-      write: false,
-      target: 'esnext',
-      modulePreload: false,
-      rolldownOptions: { input: join(ROOT, PAGE.slice(1)) },
-    },
-  });
-  const items = new Map<string, ServedItem>();
-  for (const { output } of [result].flat() as { output: BuiltFile[] }[]) {
-    for (const file of output) {
-      items.set(`/${file.fileName}`, { contents: file.type === 'chunk' ? file.code : file.source });
-    }
-  }
-  return items;
-}
-
-type BuiltFile =
-  | { readonly type: 'chunk'; readonly fileName: string; readonly code: string }
-  | { readonly type: 'asset'; readonly fileName: string; readonly source: string | Uint8Array };
