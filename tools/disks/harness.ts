@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BrowserContext, chromium, type Page } from '@playwright/test';
 import { buildPage, CHROMIUM_FLAGS, findChromium } from '../../src/cli/chromium-host.ts';
-import { type PageServer, servePage } from '../../src/cli/page-server.ts';
+import { type PageServer, type ServedItem, servePage } from '../../src/cli/page-server.ts';
 
 const ROOT = fileURLToPath(new URL('.', import.meta.url));
 const PAGE = '/page.html';
@@ -25,9 +25,9 @@ export class DisksHarness {
   readonly #server: PageServer;
   readonly #profile: string;
 
-  static async open(files: Readonly<Record<string, string>> = {}): Promise<DisksHarness> {
-    const items = await buildPage(ROOT, PAGE);
-    for (const [path, file] of Object.entries(files)) items.set(path, { file });
+  /** @param files served beside the page, by path */
+  static async open(files: ReadonlyMap<string, ServedItem> = new Map()): Promise<DisksHarness> {
+    const items = new Map([...(await buildPage(ROOT, PAGE)), ...files]);
     return new DisksHarness(await servePage(items, true));
   }
 

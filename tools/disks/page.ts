@@ -6,6 +6,7 @@ import { MachineStorage } from '../../src/embed/machine-storage.ts';
 import { openStorageThread } from '../../src/embed/storage-thread.ts';
 import { openDiskLibrary } from '../../src/embed/stored-disks.ts';
 import { PortStore } from '../../src/workers/disk-port.ts';
+import { RemoteStore } from '../../src/workers/remote-store.ts';
 import { LoadSource } from './load-source.ts';
 import { RECORD_BYTES, recordBytes, recordFault } from './records.ts';
 
@@ -25,6 +26,12 @@ export interface Reading {
   readonly passes: number;
 }
 
+export interface GuestAddresses {
+  readonly kernel: string;
+  readonly initrd: string;
+  readonly commandLine: string;
+}
+
 export interface PageCommands {
   readonly disks: DiskLibrary;
   /** Writes records from `first` on, some at a time, and tells the number of each flush that has ended. */
@@ -32,8 +39,10 @@ export interface PageCommands {
   /** What is wrong with records 0 to `last`; undefined when nothing is. */
   checkRecords(id: string, last: number): Promise<string | undefined>;
   /** Boots a guest with the disk; what it prints goes to `told`. */
-  bootGuest(id: string, kernel: string, initrd: string, told: (text: string) => Promise<void>): Promise<void>;
+  bootGuest(id: string, guest: GuestAddresses, told: (text: string) => Promise<void>): Promise<void>;
   type(text: string): void;
+  /** Sends what was changed since the import, as a qcow2 file, to the store at an address; gives its size. */
+  sendChanges(id: string, address: string, roomBytes: number): Promise<number>;
   /** Makes the file that `importMade` imports. */
   makeLoad(sizeBytes: number): Promise<void>;
   /** Imports bytes that no file has to hold, and gives the time it took. */
@@ -109,19 +118,25 @@ window.disks = {
     }
   },
 
-  async bootGuest(id, kernel, initrd, told) {
-    machine = await createMachine({
-      kernel,
-      initrd,
-      commandLine: 'console=ttyAMA0 cryptomgr.notests quiet',
-      disks: [{ library: id }],
-    });
+  async bootGuest(id, guest, told) {
+    machine = await createMachine({ ...guest, disks: [{ library: id }] });
     const decoder = new TextDecoder();
     machine.on('console', (bytes) => void told(decoder.decode(bytes, { stream: true })));
     machine.on('error', ({ code, message }) => void told(`\nerror ${code}: ${message}\n`));
   },
 
   type: (text) => machine?.type(text),
+
+  async sendChanges(id, address, roomBytes) {
+    const target = new RemoteStore(new URL(address, location.href).href, roomBytes, fetch.bind(globalThis));
+    const { stream } = await window.disks.disks.export(id, 'overlay');
+    let sizeBytes = 0;
+    for await (const piece of stream) {
+      await target.write(sizeBytes, piece);
+      sizeBytes += piece.length;
+    }
+    return sizeBytes;
+  },
 
   async makeLoad(sizeBytes) {
     await new LoadSource(sizeBytes).file();

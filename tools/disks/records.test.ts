@@ -23,4 +23,12 @@ describe('the check of a record', () => {
     expect(recordFault(recordBytes(4), 3, ROOM, -1)).toContain('belongs elsewhere');
     expect(recordFault(new Uint8Array(RECORD_BYTES).fill(0x78), 3, ROOM, -1)).toContain('neither');
   });
+
+  it('finds a file that is cut off, and one that is not there', () => {
+    const sizeOf = (number: number): number => 100 * number;
+    expect(recordFault(recordBytes(3, 300), 3, ROOM, 5, sizeOf)).toBeUndefined();
+    expect(recordFault(recordBytes(3, 200), 3, ROOM, 5, sizeOf)).toContain('200 bytes instead of 300');
+    expect(recordFault(new Uint8Array(0), 3, ROOM, 5, sizeOf)).toContain('which was flushed');
+    expect(recordFault(new Uint8Array(0), 7, ROOM, 5, sizeOf)).toBeUndefined();
+  });
 });
