@@ -7,6 +7,8 @@ import { expect, type Locator, type Page, test } from '@playwright/test';
 
 const AXE_TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 const PHONE = { width: 375, height: 740 };
+/** Its program, as a development server and a built page name it. */
+const STORAGE_THREAD = /storage\.worker/;
 const IMAGE = { name: 'alpine.img.xz', mimeType: 'application/x-xz', buffer: Buffer.alloc(100_000) };
 
 /** A guest that mounts a disk, and one that does not. */
@@ -304,6 +306,18 @@ test('without storage the page says so quietly, and dropped disks are used once'
     window.dispatchEvent(new DragEvent('drop', { dataTransfer, cancelable: true }));
   });
   await expect(page.getByRole('listitem').filter({ hasText: 'Disks' }).last()).toContainText('d.qcow2');
+});
+
+test('a storage thread that cannot start is told, and tried again', async ({ page }) => {
+  await withCatalog(page);
+  await page.route(STORAGE_THREAD, (route) => route.abort());
+  await page.goto('./?fake=ready');
+  await expect(page.getByRole('alert')).toContainText('keeps disks has stopped');
+  await expectNoFindings(page);
+  await page.unroute(STORAGE_THREAD);
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await expect(page.getByRole('button', { name: 'New empty disk…' })).toBeVisible();
+  await expect(page.getByRole('alert')).toHaveCount(0);
 });
 
 test('a dropped disk image is kept or used once, as the user says', async ({ page }) => {

@@ -29,26 +29,26 @@ export interface DiskFiles {
 }
 
 export class StoredDiskFiles implements DiskFiles {
-  readonly #control: StorageThread['control'];
+  readonly #threadControl: () => StorageThread['control'];
   readonly #id: string;
 
-  constructor(control: StorageThread['control'], id: string) {
-    this.#control = control;
+  constructor(control: () => StorageThread['control'], id: string) {
+    this.#threadControl = control;
     this.#id = id;
   }
 
   volumes(): Promise<readonly DiskVolume[]> {
-    return unwrap(this.#control.volumes(this.#id));
+    return unwrap(this.#threadControl().volumes(this.#id));
   }
 
   list(place: PathOnDisk): Promise<readonly DirectoryEntry[]> {
-    return unwrap(this.#control.listFiles({ id: this.#id, ...place }));
+    return unwrap(this.#threadControl().listFiles({ id: this.#id, ...place }));
   }
 
   async read(place: PathOnDisk) {
     const { port1, port2 } = new MessageChannel();
     try {
-      const answer = this.#control.readFile({ id: this.#id, ...place }, transfer(port2, [port2]));
+      const answer = this.#threadControl().readFile({ id: this.#id, ...place }, transfer(port2, [port2]));
       const { fileName, totalBytes } = await unwrap(answer);
       return { fileName, stream: pulledStream(port1, {}, totalBytes, () => port1.close()) };
     } catch (failure) {
@@ -70,6 +70,6 @@ export class StoredDiskFiles implements DiskFiles {
   }
 
   #change(place: PathOnDisk, change: FileChange): Promise<void> {
-    return unwrap(this.#control.changeFile({ id: this.#id, ...place }, change));
+    return unwrap(this.#threadControl().changeFile({ id: this.#id, ...place }, change));
   }
 }

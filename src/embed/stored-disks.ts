@@ -29,21 +29,20 @@ type Watch = Pick<ImportOptions, 'signal' | 'onProgress'>;
 
 /** The library of this site's browser; it can be opened any number of times. */
 export async function openDiskLibrary(): Promise<DiskLibrary> {
-  return new StoredDisks(openStorageThread);
+  return new StoredDisks(() => openStorageThread());
 }
 
 export class StoredDisks implements DiskLibrary {
   readonly #openThread: () => StorageThread;
-  readonly #thread: StorageThread;
+  #thread: StorageThread | undefined;
   readonly #changes = new BroadcastChannel(CHANGES_CHANNEL);
 
   constructor(openThread: () => StorageThread) {
     this.#openThread = openThread;
-    this.#thread = openThread();
   }
 
   async list(): Promise<readonly DiskInfo[]> {
-    const disks = await unwrap(this.#thread.control.list());
+    const disks = await unwrap(this.#control.list());
     return disks.map(({ isWritten, ...disk }) => ({
       ...disk,
       inUse: writerHere(disk.id) ? 'this-tab' : isWritten ? 'other-tab' : 'no',
@@ -75,7 +74,7 @@ export class StoredDisks implements DiskLibrary {
   }
 
   unfinishedImports(): Promise<readonly UnfinishedImport[]> {
-    return unwrap(this.#thread.control.unfinishedImports());
+    return unwrap(this.#control.unfinishedImports());
   }
 
   resumeImport(id: string, { file, ...watch }: ResumeOptions): Promise<DiskInfo> {
@@ -83,7 +82,7 @@ export class StoredDisks implements DiskLibrary {
   }
 
   discardImport(id: string): Promise<void> {
-    return unwrap(this.#thread.control.discardImport(id));
+    return unwrap(this.#control.discardImport(id));
   }
 
   async createEmpty({
@@ -93,29 +92,29 @@ export class StoredDisks implements DiskLibrary {
     readonly name: string;
     readonly sizeBytes: number;
   }): Promise<DiskInfo> {
-    return this.#find(await unwrap(this.#thread.control.createEmpty(name, sizeBytes)));
+    return this.#find(await unwrap(this.#control.createEmpty(name, sizeBytes)));
   }
 
   async clone(id: string, name: string): Promise<DiskInfo> {
-    return this.#find(await unwrap(this.#thread.control.clone(id, name)));
+    return this.#find(await unwrap(this.#control.clone(id, name)));
   }
 
   rename(id: string, name: string): Promise<void> {
-    return unwrap(this.#thread.control.rename(id, name));
+    return unwrap(this.#control.rename(id, name));
   }
 
   resize(id: string, sizeBytes: number): Promise<void> {
     const writer = writerHere(id);
     if (writer) return writer.grow(id, sizeBytes);
-    return unwrap(this.#thread.control.resize(id, sizeBytes));
+    return unwrap(this.#control.resize(id, sizeBytes));
   }
 
   reset(id: string): Promise<void> {
-    return unwrap(this.#thread.control.reset(id));
+    return unwrap(this.#control.reset(id));
   }
 
   delete(id: string): Promise<void> {
-    return unwrap(this.#thread.control.delete(id));
+    return unwrap(this.#control.delete(id));
   }
 
   async export(
@@ -140,11 +139,12 @@ export class StoredDisks implements DiskLibrary {
   }
 
   files(id: string): DiskFiles {
-    return new StoredDiskFiles(this.#thread.control, id);
+    return new StoredDiskFiles(() => this.#control, id);
   }
 
   async meter(): Promise<StorageMeter> {
-    const listed = await this.#thread.control.list();
+    const listed = await this.#control.list();
+    if (!listed.ok && listed.kind !== 'unavailable') throw new DiskError(listed.kind, listed.message);
     // Pages without TLS have no StorageManager; what it would tell is unknown then.
     const manager: StorageManager | undefined = navigator.storage;
     const { usage = 0, quota } = (await manager?.estimate()) ?? {};
@@ -152,13 +152,25 @@ export class StoredDisks implements DiskLibrary {
       usedBytes: usage,
       ...(quota !== undefined && { quotaBytes: quota }),
       isPersistent: (await manager?.persisted()) ?? false,
-      isAvailable: listed.ok || listed.kind !== 'unavailable',
+      isAvailable: listed.ok,
     };
   }
 
   async requestPersistence(): Promise<boolean> {
     const manager: StorageManager | undefined = navigator.storage;
     return (await manager?.persist()) ?? false;
+  }
+
+  /** The thread that answers; a new one after one that has died. */
+  get #control(): StorageThread['control'] {
+    if (!this.#thread) {
+      const thread = this.#openThread();
+      thread.onFailure = () => {
+        if (this.#thread === thread) this.#thread = undefined;
+      };
+      this.#thread = thread;
+    }
+    return this.#thread.control;
   }
 
   async #find(id: string): Promise<DiskInfo> {
@@ -177,11 +189,8 @@ export class StoredDisks implements DiskLibrary {
     const cancel = (): void => port1.postMessage({ kind: 'cancel' } satisfies JobRequest);
     signal?.addEventListener('abort', cancel, { once: true });
     port1.onmessage = ({ data }: MessageEvent<JobMessage>) => onProgress?.(data.progress);
-    const died = new Promise<never>((_, reject) => {
-      thread.onFailure = (details) => reject(new DiskError('io', `The storage thread stopped: ${details}.`));
-    });
     try {
-      const id = await Promise.race([unwrap(start(thread.control, transfer(port2, [port2]))), died]);
+      const id = await unwrap(start(thread.control, transfer(port2, [port2])));
       return await this.#find(id);
     } finally {
       signal?.removeEventListener('abort', cancel);

@@ -106,9 +106,17 @@ export class BrambleDisks extends LitElement {
         <h2 id="disks-title">Your disks</h2>
         ${state === 'open' && this.#hasAny() ? this.#ways() : nothing}
       </div>
-      ${state === 'unavailable' ? unavailable() : this.#content()}
+      ${state === 'unavailable' ? this.#unavailable() : this.#content()}
       <p class="visually-hidden" role="status">${this.shelf.announcement}</p>
     </section>`;
+  }
+
+  #unavailable(): TemplateResult {
+    if (this.shelf.problem === undefined) return unavailable();
+    return html`${this.#problem()}
+      <div class="ways">
+        <button type="button" class="button" @click=${() => void this.shelf.retry()}>Try again</button>
+      </div>`;
   }
 
   #content(): TemplateResult {

@@ -81,6 +81,16 @@ export class DiskShelf {
     return this.#opened;
   }
 
+  /** Opens the library once more, after it could not be opened. */
+  retry(): Promise<void> {
+    this.#opened = undefined;
+    this.#change(() => {
+      this.#state = 'opening';
+      this.#problem = undefined;
+    });
+    return this.open();
+  }
+
   /** Reads everything again, because other tabs change it too. */
   async refresh(): Promise<void> {
     const library = this.#library;
