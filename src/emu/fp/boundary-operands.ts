@@ -60,30 +60,36 @@ function edgePairs(format: FloatFormat): readonly bigint[] {
   return edges.map((low, at) => low | ((edges.at(-1 - at) ?? 0n) << BigInt(format.width)));
 }
 
-const EDGES: Readonly<Record<OperandKind, readonly bigint[]>> = {
-  h: edgesOf(HALF),
-  b: edgesOf(BFLOAT),
-  hh: edgePairs(HALF),
-  bb: edgePairs(BFLOAT),
-  ss: edgePairs(SINGLE),
-  s: edgesOf(SINGLE),
-  d: edgesOf(DOUBLE),
-  w: edgeIntegers(32),
-  x: edgeIntegers(64),
+/** Low and high words of patterns. */
+const words = (patterns: readonly bigint[]) => new Int32Array(BigUint64Array.from(patterns).buffer);
+
+const EDGES: Readonly<Record<OperandKind, Int32Array>> = {
+  h: words(edgesOf(HALF)),
+  b: words(edgesOf(BFLOAT)),
+  hh: words(edgePairs(HALF)),
+  bb: words(edgePairs(BFLOAT)),
+  ss: words(edgePairs(SINGLE)),
+  s: words(edgesOf(SINGLE)),
+  d: words(edgesOf(DOUBLE)),
+  w: words(edgeIntegers(32)),
+  x: words(edgeIntegers(64)),
 };
 
 /** How many combinations there are. */
 export function boundaryCases(kinds: readonly OperandKind[]): number {
-  return kinds.reduce((product, kind) => product * EDGES[kind].length, 1);
+  return kinds.reduce((product, kind) => product * (EDGES[kind].length / 2), 1);
 }
 
-/** Combination `index`, of fewer than boundaryCases. */
-export function boundaryOperands(kinds: readonly OperandKind[], index: number): bigint[] {
+/** Writes combination `index`, of fewer than boundaryCases: low and high word of each operand in turn. */
+export function boundaryOperands(kinds: readonly OperandKind[], index: number, out: Int32Array): void {
   let rest = index;
-  return kinds.map((kind) => {
-    const edges = EDGES[kind];
-    const operand = edges[rest % edges.length] ?? 0n;
-    rest = Math.floor(rest / edges.length);
-    return operand;
-  });
+  for (let operand = 0; operand < kinds.length; operand++) {
+    const edges = EDGES[kinds[operand]!];
+    const count = edges.length / 2;
+    const next = Math.floor(rest / count);
+    const at = 2 * (rest - next * count);
+    out[2 * operand] = edges[at]!;
+    out[2 * operand + 1] = edges[at + 1]!;
+    rest = next;
+  }
 }

@@ -26,10 +26,14 @@ export class TestEngine {
 
   /** Executes a row's instruction with FPSR clear before it. */
   run(row: OracleRow, fpcr: number, operands: readonly bigint[]): Answer {
+    return this.answer(row, fpcr, new Int32Array(BigUint64Array.from(operands).buffer));
+  }
+
+  /** The same for operands in words, low and high of each in turn. */
+  answer(row: OracleRow, fpcr: number, words: Int32Array): Answer {
     this.fpcr = fpcr;
     this.fpsr = 0;
     this.result.fill(0);
-    const words = new Int32Array(BigUint64Array.from(operands).buffer);
     const nzcv = row.run(this.slowPath, words, this.result, fpcr);
     return { value: this.value(), fpsr: this.fpsr, nzcv };
   }

@@ -65,6 +65,7 @@ export class CodeMachine {
   readonly cpu: Cpu;
   jit: Jit | undefined;
   readonly ramBytes: number;
+  private readonly sliceFuel: number;
   private readonly memory: GuestMemory;
   private readonly view: DataView;
   private interpreter: Interpreter | undefined;
@@ -76,8 +77,9 @@ export class CodeMachine {
   private answer: (answer: TranslationAnswer) => void = () => {};
   private slices = 0;
 
-  private constructor(ramBytes: number) {
+  private constructor(ramBytes: number, sliceFuel: number) {
     this.ramBytes = ramBytes;
+    this.sliceFuel = sliceFuel;
     const pages = wasmPagesFor(ramBytes);
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     this.memory = new GuestMemory(memory, CODE_RAM, ramBytes, RAM_OFFSET);
@@ -94,8 +96,12 @@ export class CodeMachine {
     this.setRegister('SCTLR_EL1', RUNTIME_SCTLR);
   }
 
-  static async create(engine: CodeEngine, ramBytes = DEFAULT_RAM): Promise<CodeMachine> {
-    const machine = new CodeMachine(ramBytes);
+  static async create(
+    engine: CodeEngine,
+    ramBytes = DEFAULT_RAM,
+    sliceFuel = SLICE_FUEL,
+  ): Promise<CodeMachine> {
+    const machine = new CodeMachine(ramBytes, sliceFuel);
     machine.interpreter = await Interpreter.create(machine.memory, machine.cpu);
     const options = CODE_ENGINES[engine];
     const translator = engine === 'translate elsewhere' ? machine.lateTranslator() : undefined;
@@ -114,7 +120,11 @@ export class CodeMachine {
   /** Writes a program in assembly language. */
   writeSource(address: number, source: string): void {
     const { bytes } = assemble(source, BigInt(address));
-    new Uint8Array(this.view.buffer).set(bytes, this.linear(address));
+    this.bytesAt(address, bytes.length).set(bytes);
+  }
+  /** RAM itself: writes tell nobody. */
+  bytesAt(address: number, length: number): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.linear(address), length);
   }
 
   /** Maps a page of the window; the guest must do its TLB maintenance. */
@@ -146,7 +156,7 @@ export class CodeMachine {
     this.cpu.state.setNumber(CPU.PC, entry);
     for (let slice = 0; slice < SLICES; slice++) {
       this.answerRequests();
-      const { waits } = this.interpreter.run(SLICE_FUEL);
+      const { waits } = this.interpreter.run(this.sliceFuel);
       this.jit?.endSlice();
       if (waits) return !this.faulted;
     }

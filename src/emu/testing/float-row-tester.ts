@@ -5,60 +5,21 @@
 import { assert } from '../base/assert.ts';
 import { FPSR } from '../fp/environment.ts';
 import { hardOperands, RandomWords } from '../fp/hard-operands.ts';
-import { ORACLE_ROWS, type OracleRow } from '../fp/oracle-rows.ts';
+import type { OperandKind, OracleRow } from '../fp/oracle-rows.ts';
 import { TestEngine } from '../fp/test-engine.ts';
 import { assemble } from '../isa/assembler.ts';
 import { slotAddress } from './arena.ts';
 import { BareMachine } from './bare-machine.ts';
+import { type FloatForm, LANE_BYTES } from './float-forms.ts';
 import { newState, STATE } from './processor-state.ts';
 
 const SEED = 0xf00d;
 const IXC = BigInt(FPSR.IXC);
-const LANE_BITS: Readonly<Record<string, bigint>> = { h: 16n, s: 32n, d: 64n };
-
-/** A scalar row on the lanes of a vector. */
-export interface VectorCase {
-  readonly row: OracleRow;
-  readonly kind: string;
-  readonly lanes: number;
-  readonly assembly: string;
-}
-
-/** Vector instructions by the scalar row of their lanes, where the names differ. */
-const VECTOR_NAMES: Readonly<Record<string, string>> = { FMADD: 'FMLA', FMSUB: 'FMLS' };
-const ARRANGEMENTS = [
-  { text: '4h', kind: 'h', lanes: 4 },
-  { text: '8h', kind: 'h', lanes: 8 },
-  { text: '2s', kind: 's', lanes: 2 },
-  { text: '4s', kind: 's', lanes: 4 },
-  { text: '2d', kind: 'd', lanes: 2 },
-] as const;
-
-function exists(assembly: string): boolean {
-  try {
-    return assemble(assembly).bytes.length > 0;
-  } catch {
-    return false;
-  }
-}
-
-/** Every vector form of the scalar rows: accumulator or result in v0, sources in v1 and v2. */
-export function vectorCases(): VectorCase[] {
-  return ORACLE_ROWS.flatMap((row) =>
-    ARRANGEMENTS.filter(({ kind }) => row.result === 'v0' && row.operands.every((k) => k === kind)).map(
-      ({ text, kind, lanes }) => {
-        const [name = ''] = row.name.split(' ');
-        const sources = [0, 1, 2].slice(0, Math.min(row.operands.length, 2) + 1);
-        const registers = sources.map((n) => `v${n}.${text}`).join(', ');
-        return { row, kind, lanes, assembly: `${(VECTOR_NAMES[name] ?? name).toLowerCase()} ${registers}` };
-      },
-    ),
-  ).filter(({ assembly }) => exists(assembly));
-}
+const BITS_PER_BYTE = 8;
 
 /** Lanes of a register. */
-function pack(kind: string, lanes: readonly bigint[]): bigint {
-  const bits = LANE_BITS[kind] ?? 0n;
+function pack(kind: OperandKind, lanes: readonly bigint[]): bigint {
+  const bits = BigInt(BITS_PER_BYTE * LANE_BYTES[kind]);
   return lanes.reduce((all, lane, i) => all | (lane << (BigInt(i) * bits)), 0n);
 }
 
@@ -108,7 +69,8 @@ export class FloatRowTester {
   }
 
   /** The same on every lane of a vector. */
-  vectorDifferences({ row, kind, lanes, assembly }: VectorCase, cases: number): string[] {
+  vectorDifferences({ row, lanes, assembly }: FloatForm, cases: number): string[] {
+    const kind = row.operands[0]!;
     this.load(assembly);
     const random = new RandomWords(SEED);
     const differences: string[] = [];

@@ -2,7 +2,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { FPCR, ROUNDING } from '../../fp/environment.ts';
 import { ORACLE_ROWS, type OracleRow } from '../../fp/oracle-rows.ts';
-import { FloatRowTester, vectorCases } from '../../testing/float-row-tester.ts';
+import { vectorForms } from '../../testing/float-forms.ts';
+import { FloatRowTester } from '../../testing/float-row-tester.ts';
 
 const CASES = 120;
 /** Sums of three bit ranges have the rarest mistakes. */
@@ -10,7 +11,7 @@ const FUSED_CASES = 1000;
 const casesOf = (row: OracleRow) => (row.operands.length === 3 ? FUSED_CASES : CASES);
 
 const SCALARS = ORACLE_ROWS.map((row) => [row.name, row] as const);
-const VECTORS = vectorCases();
+const VECTORS = ORACLE_ROWS.flatMap(vectorForms);
 
 describe('floating-point rows in the default mode', () => {
   let tester: FloatRowTester;
