@@ -1,9 +1,10 @@
 /** `createMachine`: from options to a machine that loads and runs in a worker of its own. */
-import type { DiskSetup, MachineSetup } from '../workers/protocol.ts';
-import type { CreateMachine, DiskOptions, LoadProgress, MachineOptions } from './api.ts';
-import { type LoadContext, loadBytes, loadImage, measureRemote } from './load-bytes.ts';
+import { unpackedLimit } from '../emu/machine/guest-file.ts';
+import type { DiskSetup, MachineFiles, MachineSetup } from '../workers/protocol.ts';
+import type { ByteSource, CreateMachine, DiskOptions, MachineOptions } from './api.ts';
+import { type LoadContext, loadFile, loadImage, measureRemote } from './load-bytes.ts';
 import { MachineStorage } from './machine-storage.ts';
-import { type LoadSetup, RemoteMachine } from './remote-machine.ts';
+import { type LoadMachine, RemoteMachine } from './remote-machine.ts';
 import { openStorageThread, type StorageThread } from './storage-thread.ts';
 import { type MachineTransport, openWorkerTransport } from './transport.ts';
 
@@ -31,10 +32,16 @@ export function createMachineOver(
     );
   }
   const storage = new MachineStorage(net.openStorage ?? openStorageThread);
-  const loadSetup: LoadSetup = (progress, signal) =>
-    gatherSetup(options, memoryMiB * BYTES_PER_MIB, { ...net, progress, signal, storage });
+  const ramBytes = memoryMiB * BYTES_PER_MIB;
+  const load: LoadMachine = (progress, signal) => {
+    const context = { ...net, progress, signal, storage };
+    return {
+      setup: gatherSetup(options, ramBytes, context),
+      files: gatherFiles(options, ramBytes, context),
+    };
+  };
   const transport = withStorage(openTransport(), storage);
-  const machine = new RemoteMachine(transport, loadSetup, options.autostart ?? true);
+  const machine = new RemoteMachine(transport, load, options.autostart ?? true);
   storage.onWrites = (areKept) => machine.tellWrites(areKept);
   return machine;
 }
@@ -57,25 +64,34 @@ async function gatherSetup(
   ramBytes: number,
   context: SetupContext,
 ): Promise<MachineSetup> {
-  const optional = async (what: LoadProgress['what'], source: MachineOptions['initrd']) =>
-    source === undefined ? undefined : loadBytes(source, { ...context, what });
-  const [kernel, initrd, dtb, disks] = await Promise.all([
-    loadBytes(options.kernel, { ...context, what: 'kernel' }),
-    optional('initrd', options.initrd),
-    optional('dtb', options.dtb),
-    Promise.all((options.disks ?? []).map((disk) => prepareDisk(disk, { ...context, what: 'disk' }))),
-  ]);
+  const disks = (options.disks ?? []).map((disk) => prepareDisk(disk, { ...context, what: 'disk' }));
   return {
     board: options.board ?? 'virt',
     cpus: options.cpus ?? 1,
     ramBytes,
-    kernel,
-    ...(initrd && { initrd }),
-    ...(dtb && { dtb }),
     commandLine: options.commandLine ?? '',
-    disks,
+    disks: await Promise.all(disks),
     engine: options.engine ?? 'normal',
     ...(options.cpu && { cpu: options.cpu }),
+  };
+}
+
+async function gatherFiles(
+  { kernel, initrd, dtb }: MachineOptions,
+  ramBytes: number,
+  context: SetupContext,
+): Promise<MachineFiles> {
+  const load = (what: 'kernel' | 'initrd' | 'dtb', source: ByteSource) =>
+    loadFile(source, { ...context, what }, what === 'dtb' ? undefined : unpackedLimit(what, ramBytes));
+  const [kernelFile, initrdFile, dtbFile] = await Promise.all([
+    load('kernel', kernel),
+    initrd && load('initrd', initrd),
+    dtb && load('dtb', dtb),
+  ]);
+  return {
+    kernel: kernelFile,
+    ...(initrdFile && { initrd: initrdFile }),
+    ...(dtbFile && { dtb: dtbFile }),
   };
 }
 

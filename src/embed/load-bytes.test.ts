@@ -1,7 +1,11 @@
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { partsOf } from '../emu/machine/guest-file.ts';
 import { MachineFailure } from '../workers/machine-failure.ts';
 import type { ByteSource, LoadProgress, MachineError } from './api.ts';
-import { loadBytes, loadImage } from './load-bytes.ts';
+import { loadFile, loadImage } from './load-bytes.ts';
+
+const LIMIT = 1 << 20;
 
 /** Loads `source` with a fetch that answers `response`, or throws it. */
 async function load(source: ByteSource, response: Response | Error = new Response()) {
@@ -18,8 +22,8 @@ async function load(source: ByteSource, response: Response | Error = new Respons
       return response;
     },
   };
-  const bytes = await loadBytes(source, context);
-  return { bytes, progress, fetched };
+  const file = await loadFile(source, context, LIMIT);
+  return { bytes: Uint8Array.from(Buffer.concat(partsOf(file))), file, progress, fetched };
 }
 
 async function failureOf(source: ByteSource, response: Response | Error): Promise<MachineError> {
@@ -39,12 +43,12 @@ const chunked = (...chunks: number[][]): ReadableStream<Uint8Array> =>
     },
   });
 
-describe('loadBytes', () => {
+describe('loadFile', () => {
   it('copies bytes that are given, so that the caller keeps them', async () => {
     const mine = Uint8Array.of(1, 2, 3);
-    const { bytes } = await load(mine);
+    const { bytes, file } = await load(mine);
     expect(bytes).toEqual(mine);
-    expect(bytes.buffer).not.toBe(mine.buffer);
+    expect(partsOf(file)[0]?.buffer).not.toBe(mine.buffer);
   });
 
   it('reads a picked file', async () => {
@@ -101,6 +105,25 @@ describe('loadBytes', () => {
       pull: (controller) => controller.error(new TypeError('connection reset')),
     });
     expect((await failureOf('kernel', new Response(broken))).message).toContain('broke off');
+  });
+
+  it('unpacks what is compressed as it comes, and leaves the parts apart', async () => {
+    const plain = Uint8Array.from({ length: 300_000 }, (_, index) => (index * index) >> 3);
+    const packed = new Uint8Array(gzipSync(plain));
+    const response = new Response(chunked([...packed.subarray(0, 1000)], [...packed.subarray(1000)]));
+    const { bytes, file, progress } = await load('kernel', response);
+    expect(bytes).toEqual(plain);
+    expect(partsOf(file).length).toBeGreaterThan(1);
+    expect(progress.at(-1)?.loadedBytes).toBe(packed.length);
+  });
+
+  it.each([
+    ['damaged', gzipSync(new Uint8Array(5000)).subarray(0, 20)],
+    ['followed by something else', Buffer.concat([gzipSync('archive'), Buffer.from('another')])],
+    ['larger than the limit unpacked', gzipSync(new Uint8Array(LIMIT + 1))],
+  ])('leaves a compressed file as it is when it is %s', async (_what, packed) => {
+    const { bytes } = await load(new Uint8Array(packed));
+    expect(bytes).toEqual(new Uint8Array(packed));
   });
 
   it('refuses an address that is none', async () => {

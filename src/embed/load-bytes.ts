@@ -1,8 +1,11 @@
 /**
- * Loads what a machine starts from, with progress, and says in words why it could not.
+ * Loads what a machine starts from, with progress, and says in words why it could not. Files that boot stay in
+ * the parts that they came in, and what is gzip-compressed is unpacked as it comes.
  * The body of a response is read as a stream (Fetch 5.3); its length is known when the server tells it
  * and does not compress on the way.
  */
+import type { GuestFile } from '../emu/machine/guest-file.ts';
+import { GzipUnpacker, isGzip } from '../emu/machine/gunzip.ts';
 import { MachineFailure } from '../workers/machine-failure.ts';
 import type { ByteSource, LoadProgress } from './api.ts';
 
@@ -25,21 +28,36 @@ const STATUS_HINTS: ReadonlyMap<number, string> = new Map([
 ]);
 const FIRST_SERVER_ERROR = 500;
 
-/** Gives bytes that the caller may transfer: what the user handed in is copied. */
-export async function loadBytes(source: ByteSource, context: LoadContext): Promise<Uint8Array<ArrayBuffer>> {
-  if (source instanceof Uint8Array) {
-    context.progress({ what: context.what, loadedBytes: source.length, totalBytes: source.length });
-    return new Uint8Array(source);
+/**
+ * Gives parts that the caller may transfer: what the user handed in is copied. With a limit, a file that gzip
+ * unpacks as a whole to no more than that comes unpacked; whoever boots it says what is wrong with another.
+ */
+export async function loadFile(
+  source: ByteSource,
+  context: LoadContext,
+  unpackedLimitBytes?: number,
+): Promise<GuestFile> {
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let unpacker: GzipUnpacker | undefined;
+  for await (const part of readParts(source, context)) {
+    if (parts.length === 0 && unpackedLimitBytes !== undefined && isGzip(part)) {
+      unpacker = new GzipUnpacker(unpackedLimitBytes);
+    }
+    parts.push(part);
+    await unpacker?.write(part);
   }
-  if (source instanceof Blob) return readBlob(source, context);
-  return joinChunks(await fetchChunks(source, context));
+  unpacker?.close();
+  const unpacked = await unpacker?.result;
+  return unpacked?.kind === 'unpacked' ? unpacked.parts : parts;
 }
 
-/** Like `loadBytes`, for images that may be larger than memory: what is a Blob stays one. */
+/** For images that may be larger than memory: what is a Blob stays one. */
 export async function loadImage(source: ByteSource, context: LoadContext): Promise<Blob | Uint8Array> {
   if (source instanceof Blob) return source;
-  if (source instanceof Uint8Array) return loadBytes(source, context);
-  return new Blob(await fetchChunks(source, context));
+  if (source instanceof Uint8Array) return new Uint8Array(source);
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  for await (const part of fetchParts(source, context)) parts.push(part);
+  return new Blob(parts);
 }
 
 /** The address and size of a disk that stays on its server. */
@@ -57,11 +75,23 @@ export async function measureRemote(
   );
 }
 
-async function readBlob(blob: Blob, context: LoadContext): Promise<Uint8Array<ArrayBuffer>> {
+type Parts = AsyncGenerator<Uint8Array<ArrayBuffer>, void>;
+
+function readParts(source: ByteSource, context: LoadContext): Parts {
+  if (typeof source === 'string') return fetchParts(source, context);
+  // The parts of a Blob give the page its turn in between.
+  return readBlob(source instanceof Blob ? source : new Blob([new Uint8Array(source)]), context);
+}
+
+async function* readBlob(blob: Blob, context: LoadContext): Parts {
+  const { what } = context;
+  let loadedBytes = 0;
   try {
-    const bytes = new Uint8Array(await blob.arrayBuffer());
-    context.progress({ what: context.what, loadedBytes: bytes.length, totalBytes: bytes.length });
-    return bytes;
+    for await (const part of chunksOf(blob.stream())) {
+      loadedBytes += part.length;
+      context.progress({ what, loadedBytes, totalBytes: blob.size });
+      yield part;
+    }
   } catch (failure) {
     throw fetchFailure(
       `The file for the ${context.what} could not be read.`,
@@ -71,22 +101,20 @@ async function readBlob(blob: Blob, context: LoadContext): Promise<Uint8Array<Ar
   }
 }
 
-async function fetchChunks(address: string, context: LoadContext): Promise<Uint8Array<ArrayBuffer>[]> {
+async function* fetchParts(address: string, context: LoadContext): Parts {
   const { what, signal, progress } = context;
   const url = resolveUrl(address, context);
   const response = await request(url, context);
   const totalBytes = announcedBytes(response);
   const total = totalBytes === undefined ? {} : { totalBytes };
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
   let loadedBytes = 0;
   progress({ what, loadedBytes, ...total });
   try {
-    const reader = response.body?.getReader();
-    for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
-      if (loadedBytes === 0) rejectPage(part.value, response, url, what);
-      chunks.push(part.value);
-      loadedBytes += part.value.length;
+    for await (const part of chunksOf(response.body)) {
+      if (loadedBytes === 0) rejectPage(part, response, url, what);
+      loadedBytes += part.length;
       progress({ what, loadedBytes, ...total });
+      yield part;
     }
   } catch (failure) {
     if (failure instanceof MachineFailure || signal.aborted) throw failure;
@@ -103,7 +131,12 @@ async function fetchChunks(address: string, context: LoadContext): Promise<Uint8
       url.href,
     );
   }
-  return chunks;
+}
+
+/** What a stream gives, in turn; not every browser can iterate over one (Streams 4.2.5). */
+async function* chunksOf(stream: ReadableStream<Uint8Array<ArrayBuffer>> | null): Parts {
+  const reader = stream?.getReader();
+  for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) yield part.value;
 }
 
 function resolveUrl(address: string, { what, baseUrl }: LoadContext): URL {
@@ -165,16 +198,6 @@ function announcedBytes(response: Response): number | undefined {
   const encoding = response.headers.get('content-encoding');
   const length = response.headers.get('content-length');
   return length === null || (encoding !== null && encoding !== 'identity') ? undefined : Number(length);
-}
-
-function joinChunks(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const joined = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    joined.set(chunk, at);
-    at += chunk.length;
-  }
-  return joined;
 }
 
 function fetchFailure(message: string, hint: string, details: string): MachineFailure {

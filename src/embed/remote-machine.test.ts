@@ -218,7 +218,7 @@ describe('RemoteMachine', () => {
     });
     await machine.start();
     expect(seen).toMatchObject({ ramBytes: 64 << 20, commandLine: 'quiet', engine: 'interpret' });
-    expect(seen?.initrd).toEqual(Uint8Array.of(2));
+    expect(await seen?.initrd).toEqual([Uint8Array.of(2)]);
     const [snapshot, readonly] = seen!.disks.map(({ store }) => store);
     expect([snapshot!.size, snapshot!.readOnly, readonly!.size, readonly!.readOnly]).toEqual([
       1024,

@@ -6,19 +6,26 @@
  * (the worker says how many messages it had posted, and the command waits for as many).
  */
 import { transfer } from 'comlink';
+import { type GuestFile, partsOf } from '../emu/machine/guest-file.ts';
 import { ByteReceiver, ByteSender } from '../workers/byte-channel.ts';
 import { describeFailure } from '../workers/machine-failure.ts';
-import type { DataMessage, MachineControl, MachineSetup, PostedCount } from '../workers/protocol.ts';
+import type {
+  DataMessage,
+  MachineControl,
+  MachineFiles,
+  MachineSetup,
+  PostedCount,
+} from '../workers/protocol.ts';
 import type { Machine, MachineError, MachineEvents, MachineState, MachineStats } from './api.ts';
 import { ConsoleWaiters } from './console-waiters.ts';
 import { EventHub } from './event-hub.ts';
 import { createRings, type MachineTransport } from './transport.ts';
 
-/** Loads everything a machine needs, reporting progress; stops when the signal says so. */
-export type LoadSetup = (
+/** Begins to load everything a machine needs, reporting progress; stops when the signal says so. */
+export type LoadMachine = (
   progress: (value: MachineEvents['progress']) => void,
   signal: AbortSignal,
-) => Promise<MachineSetup>;
+) => { readonly setup: Promise<MachineSetup>; readonly files: Promise<MachineFiles> };
 
 interface Arrival {
   readonly count: PostedCount;
@@ -40,7 +47,7 @@ export class RemoteMachine implements Machine {
   #received: PostedCount = 0;
   #arrivals: Arrival[] = [];
 
-  constructor(transport: MachineTransport, loadSetup: LoadSetup, autostart: boolean) {
+  constructor(transport: MachineTransport, load: LoadMachine, autostart: boolean) {
     this.#transport = transport;
     transport.onFailure = (details) => this.#die(details);
     const { port1, port2 } = new MessageChannel();
@@ -59,7 +66,7 @@ export class RemoteMachine implements Machine {
       rings.rings?.output,
     );
     port1.onmessage = ({ data }: MessageEvent<DataMessage>) => this.#take(data);
-    this.#loaded = this.#load(loadSetup, () => transport.connect({ port: port2, ...rings }), autostart);
+    this.#loaded = this.#load(load, () => transport.connect({ port: port2, ...rings }), autostart);
   }
 
   get state(): MachineState {
@@ -129,22 +136,30 @@ export class RemoteMachine implements Machine {
     await closed;
   }
 
-  async #load(loadSetup: LoadSetup, connect: () => Promise<void>, autostart: boolean): Promise<boolean> {
+  async #load(load: LoadMachine, connect: () => Promise<void>, autostart: boolean): Promise<boolean> {
+    // Whoever waits for createMachine has to get the machine first, to hear its events.
+    const isHeard = new Promise((resolve) => setTimeout(resolve));
+    const { control } = this.#transport;
     try {
-      // Whoever waits for createMachine has to get the machine first, to hear its events.
-      await new Promise((resolve) => setTimeout(resolve));
+      const { setup, files } = load(
+        (value) => void isHeard.then(() => this.#hub.emit('progress', value)),
+        this.#loading.signal,
+      );
+      const prepare = async () => {
+        await isHeard;
+        if (this.#destroyed) return;
+        this.#hub.emit('phase', { phase: 'load', elapsedMs: 0 });
+        const [made] = await Promise.all([setup, connect()]);
+        if (!this.#destroyed) await control.load(transfer(made, memoryOf(made)));
+      };
+      const [loaded] = await Promise.all([files, prepare()]);
       if (this.#destroyed) return false;
-      this.#hub.emit('phase', { phase: 'load', elapsedMs: 0 });
-      const [setup] = await Promise.all([
-        loadSetup((value) => this.#hub.emit('progress', value), this.#loading.signal),
-        connect(),
-      ]);
-      if (this.#destroyed) return false;
-      await this.#arrived(await this.#transport.control.load(transfer(setup, buffersOf(setup))));
-      if (autostart) await this.#arrived(await this.#transport.control.start());
+      await this.#arrived(await control.supply(transfer(loaded, buffersOf(loaded))));
+      if (autostart) await this.#arrived(await control.start());
       else this.#setState('off');
       return true;
     } catch (failure) {
+      await isHeard;
       if (!this.#destroyed) this.#fail(describeFailure(failure));
       return false;
     }
@@ -241,14 +256,17 @@ export class RemoteMachine implements Machine {
   }
 }
 
-/** The files' memory and the disks' ports, which move to the worker; blobs are handles and need not. */
-function buffersOf({ kernel, initrd, dtb, disks }: MachineSetup): Transferable[] {
-  const images = disks.map((disk) =>
-    'image' in disk && disk.image instanceof Uint8Array ? disk.image : undefined,
+/** The disks' memory and ports, which move to the worker; blobs are handles and need not. */
+function memoryOf({ disks }: MachineSetup): Transferable[] {
+  return disks.flatMap((disk): Transferable[] => {
+    if (disk.mode === 'library') return [disk.port];
+    return 'image' in disk && disk.image instanceof Uint8Array ? [disk.image.buffer as ArrayBuffer] : [];
+  });
+}
+
+/** The files' memory, which moves, too. */
+function buffersOf(files: MachineFiles): Transferable[] {
+  return Object.values(files).flatMap((file: GuestFile) =>
+    partsOf(file).map((part) => part.buffer as ArrayBuffer),
   );
-  const ports = disks.flatMap((disk) => (disk.mode === 'library' ? [disk.port] : []));
-  const files = [kernel, initrd, dtb, ...images].flatMap((bytes) =>
-    bytes ? [bytes.buffer as ArrayBuffer] : [],
-  );
-  return [...files, ...ports];
 }

@@ -18,6 +18,7 @@ import type {
   DataPlane,
   DiskSetup,
   MachineControl,
+  MachineFiles,
   MachineSetup,
   MachineStats,
   PostedCount,
@@ -30,6 +31,7 @@ export class MachineHost implements MachineControl {
   #plane: DataPlane | undefined;
   #output: ByteSender | undefined;
   #runner: MachineRunner | undefined;
+  #supply: (files: MachineFiles) => void = () => {};
   #posted: PostedCount = 0;
   #doorbell = new Doorbell(createTurnScheduler());
   /** Requests that wait for the machine to go on. */
@@ -89,6 +91,12 @@ export class MachineHost implements MachineControl {
       },
       this.#sharedMemory,
     );
+    this.#runner.prepare();
+    return this.#posted;
+  }
+
+  supply(files: MachineFiles): PostedCount {
+    this.#supply(files);
     return this.#posted;
   }
 
@@ -137,14 +145,17 @@ export class MachineHost implements MachineControl {
   }
 
   #configure(setup: MachineSetup): MachineConfig {
+    const files = new Promise<MachineFiles>((resolve) => {
+      this.#supply = resolve;
+    });
     return {
       board: setup.board,
       cpus: setup.cpus,
       ramBytes: setup.ramBytes,
       sharedMemory: this.#sharedMemory,
-      kernel: setup.kernel,
-      ...(setup.initrd && { initrd: setup.initrd }),
-      ...(setup.dtb && { dtb: setup.dtb }),
+      kernel: files.then(({ kernel }) => kernel),
+      initrd: files.then(({ initrd }) => initrd),
+      dtb: files.then(({ dtb }) => dtb),
       commandLine: setup.commandLine,
       disks: setup.disks.map((disk, index) => this.#disk(disk, index)),
       engine: setup.engine,

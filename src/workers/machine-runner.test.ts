@@ -71,6 +71,30 @@ describe('MachineRunner', () => {
     ]);
   });
 
+  it('starts the machine that was prepared, and makes another one for a reset', async () => {
+    const { runner, machines, events, until, prompts } = createRunner();
+    runner.prepare();
+    expect(machines).toHaveLength(1);
+    expect(events).toEqual([]);
+    await runner.start();
+    await until(() => prompts() === 1);
+    expect(machines).toHaveLength(1);
+    await runner.reset();
+    await until(() => prompts() === 2);
+    expect(machines).toHaveLength(2);
+  });
+
+  it('reports what was wrong with a prepared machine when it is started', async () => {
+    const { runner, events } = createRunner(async () => {
+      throw new MachineConfigError('bad-kernel', 'This is a zip file.');
+    });
+    runner.prepare();
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(events).toEqual([]);
+    await runner.start();
+    expect(events).toEqual(['error bad-kernel', 'failed', 'exit failed']);
+  });
+
   it('answers input that arrives while the guest sleeps', async () => {
     const { runner, type, until, printed } = createRunner();
     await runner.start();

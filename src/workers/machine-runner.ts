@@ -61,6 +61,8 @@ export class MachineRunner {
   #state: RunnerState = 'off';
   #generation = 0;
   #machine: RunnableMachine | undefined;
+  /** A machine that is made, or being made, before it is asked for. */
+  #prepared: Promise<RunnableMachine> | undefined;
   #output = new OutputBuffer();
   #text = new ConsoleText();
   #watch: ConsoleWatch;
@@ -96,18 +98,20 @@ export class MachineRunner {
     if (this.#state === 'paused') this.#setState('running');
   }
 
+  /** Makes the machine of the first start ahead of time. A failure is reported then. */
+  prepare(): void {
+    this.#prepared = this.#make();
+    this.#prepared.catch(() => {});
+  }
+
   /** Makes the machine anew and runs it. Failures are reported, not thrown. */
   async reset(): Promise<void> {
     const generation = this.#begin();
     this.#machine = undefined;
-    const ports = {
-      log: { write: (severity, component, message) => this.#log({ severity, component, message }) },
-      consoleOutput: (bytes) => {
-        if (generation === this.#generation) this.#output.append(bytes);
-      },
-    } satisfies Parameters<MakeMachine>[0];
+    const making = this.#prepared ?? this.#make();
+    this.#prepared = undefined;
     try {
-      const machine = await this.#makeMachine(ports);
+      const machine = await making;
       if (generation !== this.#generation) return;
       this.#adopt(machine);
       void this.#loop(machine, generation);
@@ -116,8 +120,23 @@ export class MachineRunner {
     }
   }
 
+  #make(): Promise<RunnableMachine> {
+    let made: RunnableMachine | undefined;
+    const making = this.#makeMachine({
+      log: { write: (severity, component, message) => this.#log({ severity, component, message }) },
+      consoleOutput: (bytes) => {
+        if (made === this.#machine) this.#output.append(bytes);
+      },
+    });
+    return making.then((machine) => {
+      made = machine;
+      return machine;
+    });
+  }
+
   /** Pulls the plug. */
   powerOff(): void {
+    this.#prepared = undefined;
     if (this.#state === 'off') this.#generation++;
     else this.#end('off');
   }

@@ -39,13 +39,14 @@ export function createNodeRunner(
     serial,
   });
   const waking: MachineConfig = { ...config, disks: config.disks.map(wakingDisk) };
+  const translator = translatorOver(openTranslation);
   return new MachineRunner(
     (ports) =>
       createMachine(waking, {
         clock: hostClock,
         wallClock: hostWallClock,
         entropy: hostEntropy,
-        translator: translatorOver(openTranslation),
+        translator,
         ...ports,
       }),
     { nowMs: () => performance.now(), doorbell, sink: { congested: false, send: console } },

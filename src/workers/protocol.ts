@@ -6,6 +6,7 @@
  */
 
 import type { CpuName } from '../emu/cpu/profiles.ts';
+import type { GuestFile } from '../emu/machine/guest-file.ts';
 
 export type { CpuName };
 export type EngineMode = 'normal' | 'interpret' | 'translate';
@@ -90,18 +91,22 @@ export type DiskSetup =
       readonly isSnapshot: boolean;
     };
 
-/** Everything a worker needs to make a machine, as structured clone carries it. */
+/** What a machine is made of but for what boots on it, as structured clone carries it. */
 export interface MachineSetup {
   readonly board: 'virt';
   readonly cpus: 1;
   readonly ramBytes: number;
-  readonly kernel: Uint8Array;
-  readonly initrd?: Uint8Array;
-  readonly dtb?: Uint8Array;
   readonly commandLine: string;
   readonly disks: readonly DiskSetup[];
   readonly engine: EngineMode;
   readonly cpu?: CpuName;
+}
+
+/** What boots. gzip-compressed kernels and initrds may have been unpacked on the way. */
+export interface MachineFiles {
+  readonly kernel: GuestFile;
+  readonly initrd?: GuestFile;
+  readonly dtb?: GuestFile;
 }
 
 /** The worker's end of both planes' byte streams; memory only where pages may share it. */
@@ -117,7 +122,9 @@ export type PostedCount = number;
 /** The control plane. Methods resolve when what they ask for has happened. */
 export interface MachineControl {
   connect(plane: DataPlane): void | Promise<void>;
+  /** Makes the machine, which then waits for its files; they come while it is being made. */
   load(setup: MachineSetup): PostedCount | Promise<PostedCount>;
+  supply(files: MachineFiles): PostedCount | Promise<PostedCount>;
   /** Boots the machine, or goes on when it is paused. Failures arrive as an `error` message. */
   start(): PostedCount | Promise<PostedCount>;
   pause(): PostedCount | Promise<PostedCount>;

@@ -29,32 +29,34 @@ export interface FromTranslation {
   readonly answer: TranslationAnswer;
 }
 
-/** Opens the thread when a machine first asks for something. */
+/** Opens the thread with the first machine, so that it has started when that asks for something. */
 export function translatorOver(open: () => TranslationPort): TranslatorFactory {
   let port: TranslationPort | undefined;
   let machine = 0;
   let events: TranslatorEvents | undefined;
+  const connect = (): TranslationPort => {
+    const opened = open();
+    opened.onMessage((message) => {
+      if (message.machine === machine) events?.answer(message.answer);
+    });
+    opened.onFailure((reason) => {
+      port = undefined;
+      events?.failed(reason);
+    });
+    return opened;
+  };
   return (newEvents, setup) => {
     const current = ++machine;
-    let isKnown = false;
     events = newEvents;
-    return {
-      request(requests) {
-        if (!port) {
-          port = open();
-          port.onMessage((message) => {
-            if (message.machine === machine) events?.answer(message.answer);
-          });
-          port.onFailure((reason) => {
-            port = undefined;
-            events?.failed(reason);
-          });
-        }
-        if (!isKnown) port.post({ machine: current, setup });
-        isKnown = true;
-        port.post({ machine: current, requests });
-      },
+    let known: TranslationPort | undefined;
+    const introduced = (): TranslationPort => {
+      port ??= connect();
+      if (port !== known) port.post({ machine: current, setup });
+      known = port;
+      return port;
     };
+    introduced();
+    return { request: (requests) => introduced().post({ machine: current, requests }) };
   };
 }
 

@@ -6,6 +6,7 @@ import type { Clock, Entropy, Log, WallClock } from '../base/ports.ts';
 import type { CpuName } from '../cpu/profiles.ts';
 import type { TranslatorFactory } from '../jit/translator.ts';
 import type { BlockStore } from '../storage/block-store.ts';
+import type { Arriving, GuestFile } from './guest-file.ts';
 
 export interface DiskConfig {
   readonly store: BlockStore;
@@ -19,10 +20,13 @@ export interface MachineConfig {
   readonly ramBytes: number;
   /** Whether RAM is a shared WebAssembly.Memory. */
   readonly sharedMemory: boolean;
-  /** An arm64 Linux Image, plain or gzip; or a raw binary entered at its first byte. */
-  readonly kernel: Uint8Array;
-  readonly initrd?: Uint8Array;
-  readonly dtb?: Uint8Array;
+  /**
+   * An arm64 Linux Image, plain or gzip; or a raw binary entered at its first byte. All files may still be on
+   * their way when the machine is made: they are waited for once everything else is done.
+   */
+  readonly kernel: Arriving<GuestFile>;
+  readonly initrd?: Arriving<GuestFile | undefined>;
+  readonly dtb?: Arriving<GuestFile | undefined>;
   readonly commandLine: string;
   readonly disks: readonly DiskConfig[];
   /** Which CPU; `DEFAULT_CPU` without. */

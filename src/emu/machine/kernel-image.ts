@@ -3,17 +3,20 @@
  * gzip around anything accepted, a raw binary, or one of the files people pick by mistake.
  */
 import { MachineConfigError } from './contract.ts';
+import { type GuestFile, headOf, lengthOf, partsOf, unpackedLimit } from './guest-file.ts';
 import { gunzip, isGzip } from './gunzip.ts';
 
 export interface KernelImage {
   readonly kind: 'linux' | 'raw';
-  readonly bytes: Uint8Array;
+  readonly parts: readonly Uint8Array[];
   /** Where it wants to be, relative to a 2 MiB boundary (Linux) or to the start of RAM (raw). */
   readonly loadOffset: number;
   /** Memory it needs from there on, including what is not in the file (bss). */
   readonly memoryBytes: number;
 }
 
+/** What is looked at to tell what a file is: a Linux header, or a magic number of the rows below. */
+const PROBE_BYTES = 1024;
 const HEADER_BYTES = 64;
 const TEXT_OFFSET_AT = 8;
 const IMAGE_SIZE_AT = 16;
@@ -93,53 +96,55 @@ function bad(message: string, hint?: string): MachineConfigError {
 }
 
 /**
- * Recognises a kernel; unpacks gzip up to `limitBytes`.
+ * Recognises a kernel; unpacks gzip up to the size of RAM.
  * @throws {MachineConfigError} 'bad-kernel', or 'memory' when unpacking goes beyond the limit.
  */
-export async function readKernelImage(file: Uint8Array, limitBytes: number): Promise<KernelImage> {
-  const bytes = isGzip(file) ? await unpackGzip(file, limitBytes) : file;
-  if (bytes.length === 0) throw bad('The kernel file is empty.');
-  return readLinuxHeader(bytes) ?? readRaw(bytes);
+export async function readKernelImage(file: GuestFile, ramBytes: number): Promise<KernelImage> {
+  const packed = partsOf(file);
+  const parts = isGzip(headOf(packed, PROBE_BYTES)) ? await unpackGzip(packed, ramBytes) : packed;
+  const length = lengthOf(parts);
+  if (length === 0) throw bad('The kernel file is empty.');
+  const start = headOf(parts, PROBE_BYTES);
+  return { ...(readLinuxHeader(start, length) ?? readRaw(start, length)), parts };
 }
 
 /** 64-bit header fields above 2^53 come out as a huge number, which fits nowhere: no special case needed. */
-function readLinuxHeader(bytes: Uint8Array): KernelImage | undefined {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < HEADER_BYTES || view.getUint32(MAGIC_AT, true) !== MAGIC) return undefined;
+function readLinuxHeader(start: Uint8Array, length: number): Omit<KernelImage, 'parts'> | undefined {
+  const view = new DataView(start.buffer, start.byteOffset, start.byteLength);
+  if (length < HEADER_BYTES || view.getUint32(MAGIC_AT, true) !== MAGIC) return undefined;
   if (view.getUint32(FLAGS_AT, true) & FLAG_BIG_ENDIAN) {
     throw bad('This is a big-endian arm64 kernel.', 'Use a little-endian one, as all distributions ship.');
   }
   const imageSize = Number(view.getBigUint64(IMAGE_SIZE_AT, true));
   return {
     kind: 'linux',
-    bytes,
     loadOffset: imageSize === 0 ? OLD_TEXT_OFFSET : Number(view.getBigUint64(TEXT_OFFSET_AT, true)),
-    memoryBytes: Math.max(imageSize, bytes.length),
+    memoryBytes: Math.max(imageSize, length),
   };
 }
 
-function readRaw(bytes: Uint8Array): KernelImage {
-  const known = KNOWN_FILES.find(({ magic, at }) => startsWith(bytes, magic, at));
+function readRaw(start: Uint8Array, length: number): Omit<KernelImage, 'parts'> {
+  const known = KNOWN_FILES.find(({ magic, at }) => startsWith(start, magic, at));
   if (known) throw bad(`The kernel file is ${known.what}.`, known.hint);
-  if (looksLikeText(bytes)) {
-    const isPage = /^\s*</.test(new TextDecoder('latin1').decode(bytes.slice(0, TEXT_PROBE_BYTES)));
+  if (looksLikeText(start)) {
+    const isPage = /^\s*</.test(new TextDecoder('latin1').decode(start.slice(0, TEXT_PROBE_BYTES)));
     throw bad(
       isPage ? 'The kernel file is a web page.' : 'The kernel file is text.',
       isPage ? 'The download probably gave an error page; look at its address.' : undefined,
     );
   }
-  if (bytes.length < INSTRUCTION_BYTES || bytes.subarray(0, HEADER_BYTES).every((byte) => byte === 0)) {
+  if (length < INSTRUCTION_BYTES || start.subarray(0, HEADER_BYTES).every((byte) => byte === 0)) {
     throw bad(
       'The kernel file is not an arm64 Linux Image, and too short or too empty for a program.',
       'Use an arm64 Image (plain or gzip), or a raw binary that starts with an instruction.',
     );
   }
-  return { kind: 'raw', bytes, loadOffset: RAW_OFFSET, memoryBytes: bytes.length };
+  return { kind: 'raw', loadOffset: RAW_OFFSET, memoryBytes: length };
 }
 
-async function unpackGzip(file: Uint8Array, limitBytes: number): Promise<Uint8Array> {
-  const result = await gunzip(file, limitBytes);
-  if (result.kind === 'unpacked') return result.bytes;
+async function unpackGzip(file: readonly Uint8Array[], ramBytes: number): Promise<readonly Uint8Array[]> {
+  const result = await gunzip(file, unpackedLimit('kernel', ramBytes));
+  if (result.kind === 'unpacked') return result.parts;
   if (result.kind === 'damaged') {
     throw bad(
       `The kernel is gzip-compressed, but damaged or cut off after ${result.unpackedBytes} unpacked bytes.`,

@@ -77,6 +77,19 @@ describe('loading a guest', () => {
     expect(at(entry, 4096)).toEqual(image());
   });
 
+  it('takes files in parts of any size, and files that are still on their way', async () => {
+    const kernel = image();
+    const initrd = ascii('070701 and so on');
+    const files = {
+      kernel: Promise.resolve([kernel.subarray(0, 10), kernel.subarray(10, 70), kernel.subarray(70)]),
+      initrd: Promise.resolve([initrd.subarray(0, 1), initrd.subarray(1)]),
+    };
+    const { entry, at } = await load(files, 512);
+    expect(entry).toBe(0x4020_0000);
+    expect(at(entry, kernel.length)).toEqual(kernel);
+    expect(at(0x4800_0000, initrd.length)).toEqual(initrd);
+  });
+
   it('honours text_offset, also of kernels that do not tell their size', async () => {
     expect((await load({ kernel: image({ textOffset: 0x8_0000n }) })).entry).toBe(0x4008_0000);
     expect((await load({ kernel: image({ imageSize: 0n }) })).entry).toBe(0x4008_0000);

@@ -12,6 +12,7 @@ import {
   readDeviceTree,
   writeDeviceTree,
 } from './device-tree.ts';
+import { type Arriving, type GuestFile, headOf, lengthOf, partsOf, unpackedLimit } from './guest-file.ts';
 import { gunzip, isGzip } from './gunzip.ts';
 import { type KernelImage, readKernelImage } from './kernel-image.ts';
 
@@ -26,15 +27,12 @@ const SMALL_TEXT_OFFSET = 4 * KIB;
 /** Preferred place of the initrd: half of RAM, at most this far in; the kernel unpacks itself below. */
 const INITRD_OFFSET = 128 * MIB;
 
-/** An initrd is unpacked here when it takes no more than this part of RAM then. */
-const INITRD_SHARE = 8;
-
 /** What boots. */
 export interface BootFiles {
-  readonly kernel: Uint8Array;
-  readonly initrd?: Uint8Array;
+  readonly kernel: Arriving<GuestFile>;
+  readonly initrd?: Arriving<GuestFile | undefined>;
   /** Replaces the generated device tree; /chosen and /memory are filled in. */
-  readonly dtb?: Uint8Array;
+  readonly dtb?: Arriving<GuestFile | undefined>;
   readonly commandLine: string;
 }
 
@@ -70,32 +68,37 @@ export async function loadGuest(
   files: BootFiles,
   generateDeviceTree: (facts: BootFacts) => Uint8Array,
 ): Promise<BootEntry> {
-  const kernel = await readKernelImage(files.kernel, memory.ramSize);
-  checkInitrd(files.initrd);
-  const initrd = files.initrd && (await unpackInitrd(files.initrd, memory.ramSize / INITRD_SHARE));
-  const placement = place(memory, kernel, initrd?.length ?? 0);
+  const kernel = await readKernelImage(await files.kernel, memory.ramSize);
+  const packedInitrd = await files.initrd;
+  const initrd = packedInitrd && (await readInitrd(partsOf(packedInitrd), memory.ramSize));
+  const dtb = await files.dtb;
+  const initrdBytes = initrd ? lengthOf(initrd) : 0;
+  const placement = place(memory, kernel, initrdBytes);
   const facts: BootFacts = {
     commandLine: files.commandLine,
-    initrd: initrd && { start: placement.initrd, end: placement.initrd + initrd.length },
+    initrd: initrd && { start: placement.initrd, end: placement.initrd + initrdBytes },
     memory: { base: memory.ramBase, size: memory.ramSize },
   };
-  const deviceTree = files.dtb ? adoptDeviceTree(files.dtb, facts) : generateDeviceTree(facts);
-  put(memory, placement.kernel, kernel.bytes);
+  const deviceTree = dtb
+    ? adoptDeviceTree(headOf(partsOf(dtb), Number.POSITIVE_INFINITY), facts)
+    : generateDeviceTree(facts);
+  put(memory, placement.kernel, kernel.parts);
   if (initrd) put(memory, placement.initrd, initrd);
-  put(memory, placement.deviceTree, deviceTree);
+  put(memory, placement.deviceTree, [deviceTree]);
   return { entry: placement.kernel, deviceTreeAddress: placement.deviceTree };
 }
 
-function checkInitrd(initrd: Uint8Array | undefined): void {
-  if (!initrd) return;
-  if (initrd.length === 0) throw new MachineConfigError('bad-initrd', 'The initrd file is empty.');
-  if (initrd[0] === '<'.charCodeAt(0)) {
+async function readInitrd(parts: readonly Uint8Array[], ramBytes: number): Promise<readonly Uint8Array[]> {
+  const start = headOf(parts, PAGE);
+  if (start.length === 0) throw new MachineConfigError('bad-initrd', 'The initrd file is empty.');
+  if (start[0] === '<'.charCodeAt(0)) {
     throw new MachineConfigError(
       'bad-initrd',
       'The initrd file is a web page.',
       'The download probably gave an error page; look at its address.',
     );
   }
+  return isGzip(start) ? unpackInitrd(parts, ramBytes) : parts;
 }
 
 /**
@@ -103,9 +106,9 @@ function checkInitrd(initrd: Uint8Array | undefined): void {
  * takes both. What does not unpack as a whole (another format, archives one after the other, too large) is left
  * to the guest.
  */
-async function unpackInitrd(initrd: Uint8Array, limitBytes: number): Promise<Uint8Array> {
-  const result = isGzip(initrd) ? await gunzip(initrd, limitBytes) : undefined;
-  return result?.kind === 'unpacked' ? result.bytes : initrd;
+async function unpackInitrd(parts: readonly Uint8Array[], ramBytes: number): Promise<readonly Uint8Array[]> {
+  const result = await gunzip(parts, unpackedLimit('initrd', ramBytes));
+  return result.kind === 'unpacked' ? result.parts : parts;
 }
 
 function place({ ramBase, ramSize }: BootMemory, kernel: KernelImage, initrdBytes: number): Placement {
@@ -152,6 +155,10 @@ function adoptDeviceTree(dtb: Uint8Array, facts: BootFacts): Uint8Array {
   }
 }
 
-function put(memory: DmaMemory, address: number, bytes: Uint8Array): void {
-  memory.view(address, bytes.length)?.set(bytes);
+function put(memory: DmaMemory, address: number, parts: readonly Uint8Array[]): void {
+  let at = address;
+  for (const part of parts) {
+    memory.view(at, part.length)?.set(part);
+    at += part.length;
+  }
 }

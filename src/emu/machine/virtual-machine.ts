@@ -154,15 +154,17 @@ export class VirtualMachine implements RunnableMachine {
 
   /** Puts the guest into RAM and the CPU at its entry. @throws {MachineConfigError} */
   async load(files: MachineConfig): Promise<void> {
-    const { features } = CPU_PROFILES[files.cpu ?? DEFAULT_CPU];
-    const interpreter = Interpreter.create(this.memory, this.cpu, features);
-    const { entry, deviceTreeAddress } = await this.board.load(files);
-    this.interpreter = await interpreter;
-    const translation = TRANSLATION[files.engine];
+    const [boot] = await Promise.all([this.board.load(files), this.makeEngine(files)]);
+    this.cpu.reset(boot.entry);
+    this.cpu.setX(0, boot.deviceTreeAddress);
+  }
+
+  private async makeEngine({ cpu, engine, profile }: MachineConfig): Promise<void> {
+    const { features } = CPU_PROFILES[cpu ?? DEFAULT_CPU];
+    this.interpreter = await Interpreter.create(this.memory, this.cpu, features);
+    const translation = TRANSLATION[engine];
     if (translation) this.jit = new Jit(this.interpreter, this.memory, translation, this.ports);
-    if (this.jit) this.jit.nameRegions = files.profile ?? false;
-    this.cpu.reset(entry);
-    this.cpu.setX(0, deviceTreeAddress);
+    if (this.jit) this.jit.nameRegions = profile ?? false;
   }
 
   runSlice(maxMs: number): SliceResult {
