@@ -11,7 +11,7 @@ import type { Decoder } from '../isa/decoder.ts';
 import type { Row } from '../isa/row.ts';
 import { END_WORD } from './arena.ts';
 import { type ProcessorState, STATE } from './processor-state.ts';
-import { ProgramGenerator } from './random-program.ts';
+import { type Modes, needsFixedModes, ProgramGenerator, stopFlushing } from './random-program.ts';
 import { chooseRoles, oneIn, pick, type Roles, randomState, SP_OR_ZERO } from './random-state.ts';
 import { isMemoryAccess, isStoreExclusive } from './unpredictable.ts';
 
@@ -140,6 +140,8 @@ export class FlowGenerator {
   private code = new CodeBuffer();
   private roles: Roles;
   private functions: readonly FunctionPlan[] = [];
+  private modes: Modes = 'reads';
+  private needsFixedModes = false;
   private end: Label = { at: -1 };
 
   constructor(decoder: Decoder, random: RandomWords) {
@@ -159,6 +161,8 @@ export class FlowGenerator {
     const links = roles.data.slice(-3);
     this.roles = { ...roles, data: roles.data.slice(0, -3) };
     this.end = this.code.label();
+    this.modes = oneIn(random, 2) ? 'reads' : 'writes';
+    this.needsFixedModes = false;
     this.functions = Array.from({ length: 1 + random.below(4) }, (_, index) => ({
       entry: this.code.label(),
       blocks: Array.from({ length: 1 + random.below(6) }, () => this.code.label()),
@@ -173,6 +177,7 @@ export class FlowGenerator {
     this.code.place(this.end);
     this.code.emit(END_WORD);
     const state = randomState(random, this.roles);
+    if (this.needsFixedModes) stopFlushing(state);
     this.pairUp(state);
     state[STATE.X + roles.counter] = BigInt(1 + random.below(oneIn(random, 8) ? LONG_RUN : SHORT_RUN));
     return { words: this.code.finish(), entry: entry * WORD_BYTES, state };
@@ -209,14 +214,14 @@ export class FlowGenerator {
     const { code, random } = this;
     let choice = random.below(TOTAL_WEIGHT);
     const kind = KINDS.findIndex(({ weight }) => (choice -= weight) < 0);
+    const row = pick(random, this.rows[kind] ?? []);
+    if (needsFixedModes(row)) {
+      if (this.modes === 'writes') return;
+      this.needsFixedModes = true;
+    }
     const at = code.words.length;
-    code.emit(
-      this.single.instruction(pick(random, this.rows[kind] ?? []), {
-        at,
-        targets: [at + 1],
-        roles: this.roles,
-      }),
-    );
+    const place = { at, targets: [at + 1], roles: this.roles, modes: this.modes };
+    for (const word of this.single.straight(row, place)) code.emit(word);
   }
 
   /** Leaves for the end when the program has gone round often enough. */

@@ -31,15 +31,32 @@ export interface TestProgram {
 
 const [FPCR_KEY, FPSR_KEY] = [systemKey(3, 3, 4, 4, 0), systemKey(3, 3, 4, 4, 1)];
 /** System registers that EL0 may use in both machines: NZCV, TPIDR_EL0, FPCR, FPSR. */
-const SYSTEM_KEYS = [systemKey(3, 3, 4, 2, 0), systemKey(3, 3, 13, 0, 2), FPCR_KEY, FPSR_KEY];
-const SYSTEM_ROWS = ['MRS', 'MSR (register)'];
+const ALL_SYSTEM_KEYS = [systemKey(3, 3, 4, 2, 0), systemKey(3, 3, 13, 0, 2), FPCR_KEY, FPSR_KEY];
+const READS_SYSTEM = 'MRS';
+const WRITES_SYSTEM = 'MSR (register)';
+const SYSTEM_ROWS = [READS_SYSTEM, WRITES_SYSTEM];
 /** The oracle keeps FPCR's and FPSR's bits for AArch32, RES0 here: what a program writes there it may not read. */
-const KEYS_TO_READ_AND_WRITE = SYSTEM_KEYS.filter((key) => key !== FPCR_KEY && key !== FPSR_KEY);
+const KEYS_TO_READ_AND_WRITE = ALL_SYSTEM_KEYS.filter((key) => key !== FPCR_KEY && key !== FPSR_KEY);
 
 /** QEMU 7.2 sets Z for an operand that it has flushed to zero (docs/floating-point.md): never with FPCR.FZ. */
 const FLUSHES_WRONG = 'FJCVTZS';
 const FPCR_FZ = 1n << 24n;
-const WRITES_MODES = 'MSR (register)';
+
+/** What a program may do with FPCR and FPSR. */
+export type Modes = 'reads' | 'writes' | 'neither';
+/** The system registers that a row may name in a program with such modes. */
+function systemKeysFor(row: Row, modes: Modes): readonly number[] {
+  const may = modes === (row.name === READS_SYSTEM ? 'reads' : 'writes');
+  return may ? ALL_SYSTEM_KEYS : KEYS_TO_READ_AND_WRITE;
+}
+/** Whether a program that may write FPCR must do without the row. */
+export function needsFixedModes(row: Row): boolean {
+  return row.name === FLUSHES_WRONG;
+}
+/** A program with such a row starts without FPCR.FZ. */
+export function stopFlushing(state: ProcessorState): void {
+  state[STATE.FPCR] = (state[STATE.FPCR] ?? 0n) & ~FPCR_FZ;
+}
 
 const MAX_ITEMS = 14;
 const ATTEMPTS = 200;
@@ -59,8 +76,7 @@ export interface Place {
   readonly at: number;
   readonly targets: readonly number[];
   readonly roles: Roles;
-  /** The system registers that MRS and MSR may name. */
-  readonly systemKeys?: readonly number[];
+  readonly modes: Modes;
 }
 
 const isIndirectBranch = (row: Row) => /^(br|blr|ret)\b/.test(row.syntax);
@@ -86,16 +102,17 @@ export class ProgramGenerator {
     const loop = others && oneIn(random, 5);
     const starts = [...items.map(({ at }) => at), end];
     const does = (name: string) => items.some((item) => item.row.name === name);
-    const systemKeys = SYSTEM_ROWS.every(does) ? KEYS_TO_READ_AND_WRITE : SYSTEM_KEYS;
+    const uses = does(READS_SYSTEM) ? 'reads' : 'writes';
+    const modes: Modes = SYSTEM_ROWS.every(does) ? 'neither' : uses;
     const words: number[] = [];
     for (const item of items) {
       const targets = starts.filter((at) => at > item.at);
-      words.push(...this.emit(item, { at: item.at, targets, roles, systemKeys }));
+      words.push(...this.emit(item, { at: item.at, targets, roles, modes }));
     }
     if (loop) words.push(...countDown(roles.counter, words.length - pick(random, starts)));
     const anotherState = () => {
       const state = randomState(random, roles);
-      if (does(FLUSHES_WRONG)) state[STATE.FPCR] = (state[STATE.FPCR] ?? 0n) & ~FPCR_FZ;
+      if (does(FLUSHES_WRONG)) stopFlushing(state);
       return state;
     };
     return { words, state: anotherState(), anotherState, row };
@@ -105,7 +122,7 @@ export class ProgramGenerator {
     const count = others ? this.random.below(MAX_ITEMS) : 0;
     const rows = Array.from({ length: count }, () => pick(this.random, this.rows));
     rows.splice(this.random.below(rows.length + 1), 0, row);
-    const dropped = row.name === WRITES_MODES ? FLUSHES_WRONG : WRITES_MODES;
+    const dropped = row.name === WRITES_SYSTEM ? FLUSHES_WRONG : WRITES_SYSTEM;
     const keepsModes = rows.some(({ name }) => name === FLUSHES_WRONG);
     const items: Item[] = [];
     let at = 0;
@@ -119,10 +136,9 @@ export class ProgramGenerator {
     return items;
   }
 
-  private emit({ row, words }: Item, place: Place): number[] {
-    if (words === 1) return [this.instruction(row, place)];
-    if (mustBeMadeAligned(row)) return this.alignedAccess(row, place);
-    return isStoreExclusive(row) ? this.exclusivePair(row, place) : this.indirectBranch(row, place);
+  private emit({ row }: Item, place: Place): number[] {
+    if (isStoreExclusive(row)) return this.exclusivePair(row, place);
+    return isIndirectBranch(row) ? this.indirectBranch(row, place) : this.straight(row, place);
   }
 
   /** ADR of a later instruction into the register, then the branch. */
@@ -134,8 +150,9 @@ export class ProgramGenerator {
     return [adr(Rn, distance), branch];
   }
 
-  /** The base register is rounded down before the access. */
-  private alignedAccess(row: Row, place: Place): number[] {
+  /** An instruction that needs no other; the base register of an access that must be aligned is rounded down. */
+  straight(row: Row, place: Place): number[] {
+    if (!mustBeMadeAligned(row)) return [this.instruction(row, place)];
     const fields = { ...this.fields(row, place), Rn: pick(this.random, place.roles.pointers) };
     return [roundDown(fields.Rn), insertFields(row.pattern, fields)];
   }
@@ -160,7 +177,7 @@ export class ProgramGenerator {
   }
 
   /** A word of a row, with registers by their roles and branches to the targets. */
-  instruction(row: Row, place: Place): number {
+  private instruction(row: Row, place: Place): number {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const fields = this.fields(row, place);
       const word = insertFields(row.pattern, fields);
@@ -180,7 +197,7 @@ export class ProgramGenerator {
       else fields[field.name] = this.plainField(row, field);
     }
     if (SYSTEM_ROWS.includes(row.name))
-      setSystemKey(fields, pick(this.random, place.systemKeys ?? SYSTEM_KEYS));
+      setSystemKey(fields, pick(this.random, systemKeysFor(row, place.modes)));
     return fields;
   }
 
