@@ -2,16 +2,16 @@
 /**
  * Compares floating point with QEMU: the same program answers the same cases in both, result, FPSR and NZCV of each.
  *
- *   npm run oracle:fp -- [--cases N] [--seed N] [--only GROUP] [--engine interpret|translate]
- *     [--soak [--minutes N]] [--record FILE] [--per-row N]
+ *   npm run oracle:fp -- [--cases N] [--seed N] [--only GROUP] [--from GROUP]
+ *     [--engine interpret|translate] [--soak [--minutes N]] [--record FILE] [--per-row N]
  *
  * --cases is the number for each operation (a group: all formats and sizes of a mnemonic together), its rounding modes
- * sharing them. Where vector instructions do the same on lanes, half of the cases are theirs. Half of the cases are
- * combinations of boundary operands, the others random. Without --engine, batches are interpreted and translated in
- * turn. A share of the scalar cases is asked of src/emu/fp directly, too, with and without the host's arithmetic.
- * --soak takes one seed after the other until it is stopped or the minutes are over, and keeps the totals in
- * docs/soak-log.md. --record writes N cases a row as the fixture of the unit tests instead. Needs qemu-aarch64 and
- * aarch64-linux-gnu-gcc.
+ * sharing them; --from begins with a later operation. Where vector instructions do the same on lanes, three quarters of
+ * the cases are theirs. Half of the cases are combinations of boundary operands, the others random. Without --engine,
+ * batches are interpreted and translated in turn. A share of the scalar cases is asked of src/emu/fp directly, too, with
+ * and without the host's arithmetic. --soak takes one seed after the other until it is stopped or the minutes are over,
+ * and keeps the totals in docs/soak-log.md. --record writes N cases a row as the fixture of the unit tests instead.
+ * Needs qemu-aarch64 and aarch64-linux-gnu-gcc.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -37,6 +37,9 @@ const MS_PER_MINUTE = 60_000;
 /** The words of a case: low and high of three operands. */
 const CASE_WORDS = 6;
 const COMBINATIONS_PER_SEED = 1_000_003;
+const OPERATIONS_PER_SEED = 1000;
+/** Odd, with bits everywhere: seeds that follow one another start far apart. */
+const SEED_SPREAD = 0x9e37_79b1;
 
 const ENGINES = { interpret: 'interpret', translate: 'translate when warm' };
 
@@ -125,40 +128,60 @@ class Comparison {
   }
 }
 
-/** Every form of a group of rows with its share of the cases. */
+/** Every form of a group of rows with its share of the cases: vectors, which are faster, have three quarters. */
 function sharesOf(rows, cases) {
   const vectors = rows.flatMap(vectorForms);
-  const scalarCases = vectors.length > 0 ? cases / 2 : cases;
+  const scalarCases = vectors.length > 0 ? cases / 4 : cases;
   return [
     ...rows.map((row) => ({ form: scalarForm(row), count: scalarCases / rows.length })),
-    ...vectors.map((form) => ({ form, count: cases / 2 / vectors.length })),
+    ...vectors.map((form) => ({ form, count: (cases - scalarCases) / vectors.length })),
   ];
 }
 
-/** Every operation; says how many cases there were of each and how many differed. */
-function compareAll(comparison, { seed, cases, only }) {
-  const random = new RandomWords(seed);
-  for (const [group, rows] of Map.groupBy(ORACLE_ROWS, (row) => row.group)) {
-    if (only !== undefined && group !== only) continue;
-    const { differences } = comparison;
-    const before = comparison.counts.cases;
-    for (const { form, count } of sharesOf(rows, cases))
-      comparison.compareForm(form, count, { seed, random });
-    const [compared, differing] = [comparison.counts.cases - before, comparison.differences - differences];
-    console.log(`${group}: ${compared} cases, ${differing} differences`);
-  }
+/** The operations asked for: each has random operands of its own, so that it can be repeated alone. */
+function operationsOf({ only, from }) {
+  const groups = [...Map.groupBy(ORACLE_ROWS, (row) => row.group)];
+  const operations = groups.map(([group, rows], index) => ({ group, rows, index }));
+  for (const group of [only, from])
+    if (group !== undefined && !operations.some((one) => one.group === group))
+      throw new Error(`no operation is called ${group}`);
+  const first = Math.max(
+    0,
+    operations.findIndex(({ group }) => group === from),
+  );
+  return operations.slice(first).filter(({ group }) => only === undefined || group === only);
 }
 
-/** One seed after the other; the log has the totals after each. */
+/** Compares an operation and says how many cases there were and how many differed. */
+function compareOperation(comparison, { group, rows, index }, { seed, cases }) {
+  const random = new RandomWords(Math.imul(seed * OPERATIONS_PER_SEED + index + 1, SEED_SPREAD));
+  const { differences } = comparison;
+  const before = comparison.counts.cases;
+  for (const { form, count } of sharesOf(rows, cases)) comparison.compareForm(form, count, { seed, random });
+  const result = {
+    cases: comparison.counts.cases - before,
+    differences: comparison.differences - differences,
+  };
+  console.log(`${group}: ${result.cases} cases, ${result.differences} differences`);
+  return result;
+}
+
+function compareAll(comparison, options) {
+  for (const operation of operationsOf(options)) compareOperation(comparison, operation, options);
+}
+
+/** One seed after the other; the log has the totals after each operation. */
 function soak(comparison, options, minutes) {
   const what = ['floating point', options.only, options.engine, `--cases ${options.cases}`];
   const log = new SoakLog(what.filter(Boolean).join(', '), 'cases');
   const end = performance.now() + minutes * MS_PER_MINUTE;
-  for (let { seed } = options; performance.now() < end; seed++) {
-    const before = { ...comparison.counts, differences: comparison.differences };
-    compareAll(comparison, { ...options, seed });
-    log.add(seed, comparison.counts.cases - before.cases, comparison.differences - before.differences);
-  }
+  const operations = operationsOf(options);
+  for (let { seed } = options; ; seed++)
+    for (const operation of operations) {
+      if (performance.now() >= end) return;
+      const { cases, differences } = compareOperation(comparison, operation, { ...options, seed });
+      log.add(seed, cases, differences, `${operations[0].group} to ${operation.group}`);
+    }
 }
 
 /** The fixture: for each row, lines of FPCR, operands, result, FPSR and NZCV in hexadecimal. */
@@ -202,6 +225,7 @@ async function main() {
       cases: { type: 'string', default: '100000' },
       seed: { type: 'string', default: '1' },
       only: { type: 'string' },
+      from: { type: 'string' },
       engine: { type: 'string' },
       soak: { type: 'boolean', default: false },
       minutes: { type: 'string', default: 'Infinity' },

@@ -31,8 +31,8 @@ export class SoakLog {
     this.#unit = unit;
   }
 
-  /** Adds the cases of a seed and writes the row. */
-  add(seed, cases, differences) {
+  /** Adds cases of a seed and writes the row; `part` says what of the last seed has been done. */
+  add(seed, cases, differences, part) {
     this.#seeds.push(seed);
     this.#cases += cases;
     this.#differences += differences;
@@ -40,7 +40,7 @@ export class SoakLog {
     const cells = [
       this.#day,
       this.#commit,
-      this.#what,
+      part === undefined ? this.#what : `${this.#what}, ${part}`,
       first === last ? first : `${first}–${last}`,
       `${this.#cases.toLocaleString('en-US')} ${this.#unit}`,
       this.#differences,
