@@ -6,9 +6,12 @@
 import { getMany, promisifyRequest, type UseStore } from 'idb-keyval';
 import { StorageError } from '../emu/storage/block-store.ts';
 import type { Durability, RecordBatch, RecordKey, RecordStore } from '../emu/storage/record-store.ts';
+import type { Lease, LeaseBoard } from './lease-locks.ts';
 
 const DATABASE = 'bramble-disks';
 const OBJECT_STORE = 'records';
+/** Among the records, so that a batch and the leases it depends on are one transaction. */
+const LEASES: RecordKey = ['leases'];
 
 /** @throws {StorageError} where the browser keeps nothing for this site */
 export async function openIndexedDbRecords(name: string = DATABASE): Promise<IndexedDbRecords> {
@@ -23,6 +26,9 @@ export async function openIndexedDbRecords(name: string = DATABASE): Promise<Ind
 }
 
 export class IndexedDbRecords implements RecordStore {
+  /** Asked in the transaction of each batch, which is undone when the answer is no; LeaseLocks need it. */
+  mayCommit: ((leases: readonly Lease[]) => boolean) | undefined;
+  readonly leases: LeaseBoard = { change: (decide) => this.#changeLeases(decide) };
   readonly #database: IDBDatabase;
   readonly #reading: UseStore;
 
@@ -56,7 +62,7 @@ export class IndexedDbRecords implements RecordStore {
         for (const prefix of deletesBelow) store.delete(rangeBelow(prefix));
         for (const key of deletes) store.delete(validKey(key));
         for (const [key, value] of puts) store.put(value, validKey(key));
-        return promisifyRequest(store.transaction);
+        return this.#whenAllowed(store);
       }),
     );
   }
@@ -64,6 +70,36 @@ export class IndexedDbRecords implements RecordStore {
   close(): void {
     this.#database.close();
   }
+
+  /** Resolves when the transaction has completed. */
+  async #whenAllowed(store: IDBObjectStore): Promise<void> {
+    const { mayCommit } = this;
+    let isAllowed = true;
+    if (mayCommit) {
+      const leases: IDBRequest<readonly Lease[] | undefined> = store.get(validKey(LEASES));
+      leases.onsuccess = () => {
+        isAllowed = mayCommit(leases.result ?? []);
+        if (!isAllowed) store.transaction.abort();
+      };
+    }
+    try {
+      await promisifyRequest(store.transaction);
+    } catch (failure) {
+      if (isAllowed) throw failure;
+      throw new StorageError('io', 'another tab has taken the disk over while this one stood still');
+    }
+  }
+
+  #changeLeases: LeaseBoard['change'] = (decide) =>
+    inWords(() =>
+      this.#transactions('relaxed')('readwrite', async (store) => {
+        const leases: readonly Lease[] = (await promisifyRequest(store.get(validKey(LEASES)))) ?? [];
+        const { next, result } = decide(leases);
+        if (next !== leases) store.put(next, validKey(LEASES));
+        await promisifyRequest(store.transaction);
+        return result;
+      }),
+    );
 
   #read<T>(ask: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> {
     return inWords(() => this.#reading('readonly', (store) => promisifyRequest(ask(store))));

@@ -1,8 +1,9 @@
-/** The browser's storage thread: the disk library over IndexedDB and Web Locks. */
+/** The browser's storage thread: the disk library over IndexedDB, with locks over all tabs. */
 import { expose } from 'comlink';
 import { DiskError } from '../emu/storage/disk-error.ts';
-import { LocalLocks } from '../emu/storage/disk-locks.ts';
-import { openIndexedDbRecords } from './indexed-db-records.ts';
+import type { DiskLocks } from '../emu/storage/disk-locks.ts';
+import { type IndexedDbRecords, openIndexedDbRecords } from './indexed-db-records.ts';
+import { LeaseLocks } from './lease-locks.ts';
 import { StorageHost, type StorageHostPorts } from './storage-host.ts';
 import { CHANGES_CHANNEL } from './storage-protocol.ts';
 import { WebLocks } from './web-locks.ts';
@@ -16,6 +17,27 @@ function newId(): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Pages without TLS have no Web Locks. */
+function openLocks(records: IndexedDbRecords): DiskLocks {
+  if ('locks' in navigator) return new WebLocks(navigator.locks);
+  const locks = new LeaseLocks({
+    board: records.leases,
+    newId,
+    nowMs: () => Date.now(),
+    sleep,
+    every(ms, work) {
+      const timer = setInterval(work, ms);
+      return () => clearInterval(timer);
+    },
+  });
+  records.mayCommit = (leases) => locks.areHeld(leases);
+  return locks;
+}
+
 async function openPorts(): Promise<StorageHostPorts> {
   const changes = new BroadcastChannel(CHANGES_CHANNEL);
   const records = await openIndexedDbRecords().catch((failure: Error) => {
@@ -25,15 +47,10 @@ async function openPorts(): Promise<StorageHostPorts> {
         'storage would explain it.',
     );
   });
-  const network = {
-    fetch: fetch.bind(globalThis),
-    origin: location.origin,
-    sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
-  };
+  const network = { fetch: fetch.bind(globalThis), origin: location.origin, sleep };
   return {
     records,
-    // Pages without TLS have no Web Locks: there, two tabs are the user's own care.
-    locks: 'locks' in navigator ? new WebLocks(navigator.locks) : new LocalLocks(),
+    locks: openLocks(records),
     nowMs: () => Date.now(),
     newId,
     openXzThreads: createWebXzThreads,
