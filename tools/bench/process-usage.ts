@@ -31,6 +31,51 @@ function readStat(pid: number): number[] | undefined {
   }
 }
 
+/** Processes there are; none where there is no /proc. */
+export function allProcesses(): number[] {
+  try {
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** Empty when the process has ended. */
+export function commandLineOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** User and system time of a process and its threads; 0 when it has ended. */
+export function cpuSecondsOf(pid: number): number {
+  return readProcess(pid)?.cpuSeconds ?? 0;
+}
+
+export function isRenderer(pid: number): boolean {
+  return commandLineOf(pid).includes('--type=renderer');
+}
+
+/** A size in /proc/PID/status; undefined when the process has ended. */
+function statusBytes(pid: number, field: 'VmRSS' | 'VmHWM'): number | undefined {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const kib = new RegExp(`^${field}:\\s*(\\d+) kB`, 'm').exec(status)?.[1];
+    return kib === undefined ? undefined : Number(kib) * BYTES_PER_KIB;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The most memory that a process has had; 0 when it has ended. */
+export function peakBytesOf(pid: number): number {
+  return statusBytes(pid, 'VmHWM') ?? 0;
+}
+
 /** The sum of some fields that count clock ticks. */
 function ticksToSeconds(stat: readonly number[], fields: readonly number[]): number {
   return fields.reduce((sum, field) => sum + (stat[field] ?? 0), 0) / TICKS_PER_SECOND;
@@ -52,13 +97,9 @@ export function cpuSecondsWithChildren(): number | undefined {
 
 /** `root` and all that it started, directly or not; empty where there is no /proc. */
 function processTree(root: number): ProcessRow[] {
-  let names: string[];
-  try {
-    names = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  } catch {
-    return [];
-  }
-  const all = names.map((name) => readProcess(Number(name))).filter((row) => row !== undefined);
+  const all = allProcesses()
+    .map(readProcess)
+    .filter((row) => row !== undefined);
   const tree = all.filter(({ pid }) => pid === root);
   for (let at = 0; at < tree.length; at++) {
     tree.push(...all.filter(({ parent }) => parent === tree[at]?.pid));
@@ -77,21 +118,6 @@ export function usageOf(root: number): ProcessUsage | undefined {
   const renderers = tree.filter(({ pid }) => isRenderer(pid)).sort((a, b) => b.cpuSeconds - a.cpuSeconds);
   const [subject] = renderers.length > 0 ? renderers : tree;
   if (!subject) return undefined;
-  try {
-    const status = readFileSync(`/proc/${subject.pid}/status`, 'utf8');
-    const kib = /^VmRSS:\s*(\d+) kB/m.exec(status)?.[1];
-    return kib === undefined
-      ? undefined
-      : { cpuSeconds: subject.cpuSeconds, residentBytes: Number(kib) * BYTES_PER_KIB };
-  } catch {
-    return undefined;
-  }
-}
-
-function isRenderer(pid: number): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('--type=renderer');
-  } catch {
-    return false;
-  }
+  const residentBytes = statusBytes(subject.pid, 'VmRSS');
+  return residentBytes === undefined ? undefined : { cpuSeconds: subject.cpuSeconds, residentBytes };
 }

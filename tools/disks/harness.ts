@@ -1,18 +1,21 @@
 /** A page of disks in a Chromium with a profile that stays, so that the browser can be killed and opened again. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BrowserContext, chromium, type Page } from '@playwright/test';
 import { buildPage, CHROMIUM_FLAGS, findChromium } from '../../src/cli/chromium-host.ts';
 import { type PageServer, type ServedItem, servePage } from '../../src/cli/page-server.ts';
+import {
+  allProcesses,
+  commandLineOf,
+  cpuSecondsOf,
+  isRenderer,
+  peakBytesOf,
+} from '../bench/process-usage.ts';
 
 const ROOT = fileURLToPath(new URL('.', import.meta.url));
 const PAGE = '/page.html';
-/** Counted from the field after the name. */
-const UTIME_INDEX = 11;
-const TICKS_PER_SECOND = 100;
-const BYTES_PER_KIB = 1024;
 
 export interface OpenPage {
   readonly page: Page;
@@ -59,9 +62,7 @@ export class DisksHarness {
 
   /** The most memory that any of the browser's processes that run pages has had. */
   peakPageBytes(): number {
-    const renderers = processesOf(this.#profile).filter((pid) =>
-      commandLineOf(pid).includes('--type=renderer'),
-    );
+    const renderers = processesOf(this.#profile).filter(isRenderer);
     return Math.max(0, ...renderers.map(peakBytesOf));
   }
 
@@ -83,39 +84,7 @@ export class DisksHarness {
   }
 }
 
-/** Processes of the browser with this profile, which nobody else has (proc(5)). */
+/** Processes of the browser with this profile, which nobody else has. */
 function processesOf(profile: string): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => commandLineOf(pid).includes(profile));
-}
-
-/** Empty when the process has ended. */
-function commandLineOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-function peakBytesOf(pid: number): number {
-  try {
-    const [, kib] = /^VmHWM:\s*(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-    return Number(kib ?? 0) * BYTES_PER_KIB;
-  } catch {
-    return 0;
-  }
-}
-
-/** User and system time of a process and its threads: fields 14 and 15 of its stat (proc(5)). */
-function cpuSecondsOf(pid: number): number {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[UTIME_INDEX]) + Number(fields[UTIME_INDEX + 1])) / TICKS_PER_SECOND;
-  } catch {
-    return 0;
-  }
+  return allProcesses().filter((pid) => commandLineOf(pid).includes(profile));
 }
