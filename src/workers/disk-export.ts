@@ -1,9 +1,10 @@
 /** Brings a disk out as a file, in pieces that somebody pulls; holes cost nothing where the format has them. */
 import type { BlockStore } from '../emu/storage/block-store.ts';
 import { chunksOf } from '../emu/storage/chunk-batches.ts';
-import { CHUNK_BYTES, ChunkedStore } from '../emu/storage/chunked-store.ts';
+import { WRITTEN_CHUNK_BYTES } from '../emu/storage/chunk-size.ts';
 import type { DiskCatalogue } from '../emu/storage/disk-catalogue.ts';
 import type { Release } from '../emu/storage/disk-locks.ts';
+import type { LayerRecord } from '../emu/storage/disk-records.ts';
 import { allocationOf, ClusterMap, qcow2FileBytes, writeQcow2 } from '../emu/storage/formats/qcow2-writer.ts';
 import type { ByteRange, ImageReader } from '../emu/storage/formats/random-access.ts';
 import { gzipStream, writeRaw } from '../emu/storage/formats/raw-stream.ts';
@@ -34,10 +35,10 @@ export async function exportDisk(
   catalogue: DiskCatalogue,
   records: RecordStore,
 ): Promise<DiskFile> {
-  const { disk, store, release } = await catalogue.open(id, 'read');
+  const { disk, top, store, release } = await catalogue.open(id, 'read');
   try {
     const fileName = disk.name.replace(/[\\/:*?"<>|\p{Cc}]+/gu, '-') + ENDINGS[format];
-    const image = new StoredImage(store, await catalogue.allocatedChunks(id));
+    const image = new StoredImage(store, await catalogue.allocatedParts(id));
     switch (format) {
       case 'raw':
         return { fileName, totalBytes: image.size, stream: releasing(writeRaw(image), release) };
@@ -52,12 +53,11 @@ export async function exportDisk(
         };
       }
       case 'overlay': {
-        const changes = await openChanges(disk.layer, disk.sizeBytes, records);
-        const map = clustersOf(changes);
+        const map = await changedClusters(top, store, records);
         return {
           fileName,
           totalBytes: qcow2FileBytes(map),
-          stream: releasing(writeQcow2(changes, map), release),
+          stream: releasing(writeQcow2(image, map), release),
         };
       }
       default:
@@ -69,46 +69,48 @@ export async function exportDisk(
   }
 }
 
-/** The top layer alone: also chunks of zeros, which hide what is below them. */
-async function openChanges(layer: string, size: number, records: RecordStore): Promise<StoredImage> {
-  const chunks = chunksOf(records, layer);
-  const own = await chunks.stored();
-  return new StoredImage(await ChunkedStore.open(chunks, { size, readOnly: true }), own);
-}
-
-function clustersOf(image: StoredImage): ClusterMap {
-  const map = new ClusterMap(image.size);
-  for (const { offset, length } of image.chunkRanges()) {
-    for (let at = offset; at < offset + length; at += QCOW2_CLUSTER_BYTES) map.add(at / QCOW2_CLUSTER_BYTES);
+/**
+ * The clusters of which the top layer has something, zeros that hide what is below among them. A cluster is
+ * larger than a chunk, and a file of changes hides what is below whole clusters: the rest of it is written too.
+ */
+async function changedClusters({ id, chunkBytes }: LayerRecord, disk: BlockStore, records: RecordStore) {
+  const map = new ClusterMap(disk.size);
+  for (const chunk of await chunksOf(records, id).stored()) {
+    const end = Math.min((chunk + 1) * chunkBytes, disk.size);
+    const first = Math.floor((chunk * chunkBytes) / QCOW2_CLUSTER_BYTES);
+    for (let cluster = first; cluster * QCOW2_CLUSTER_BYTES < end; cluster++) map.add(cluster);
   }
   return map;
 }
 
-/** A disk as the writers of formats see it: chunks, and holes between them. */
+/** A disk as the writers of formats see it: parts that may be in use, and holes between them. */
 class StoredImage implements ImageReader {
   readonly size: number;
   readonly format = 'raw';
   readonly #store: BlockStore;
-  readonly #chunks: readonly number[];
+  /** Numbers, in order, of parts of WRITTEN_CHUNK_BYTES. */
+  readonly #parts: readonly number[];
 
-  constructor(store: BlockStore, chunks: Iterable<number>) {
+  constructor(store: BlockStore, parts: Iterable<number>) {
     this.size = store.size;
     this.#store = store;
-    this.#chunks = [...chunks].filter((chunk) => chunk * CHUNK_BYTES < store.size).sort((a, b) => a - b);
+    this.#parts = [...parts].filter((part) => part * WRITTEN_CHUNK_BYTES < store.size).sort((a, b) => a - b);
   }
 
   read(offset: number, target: Uint8Array): void | Promise<void> {
     return this.#store.read(offset, target);
   }
 
+  /** Neighbours are one range. */
   async *ranges(): AsyncGenerator<ByteRange> {
-    yield* this.chunkRanges();
-  }
-
-  *chunkRanges(): Generator<ByteRange> {
-    for (const chunk of this.#chunks) {
-      const offset = chunk * CHUNK_BYTES;
-      yield { offset, length: Math.min(CHUNK_BYTES, this.size - offset) };
+    const parts = this.#parts;
+    for (let first = 0; first < parts.length; ) {
+      let end = first + 1;
+      while (parts[end] === parts[end - 1]! + 1) end++;
+      const offset = parts[first]! * WRITTEN_CHUNK_BYTES;
+      const bytes = (end - first) * WRITTEN_CHUNK_BYTES;
+      yield { offset, length: Math.min(bytes, this.size - offset) };
+      first = end;
     }
   }
 }

@@ -21,3 +21,21 @@ export function asDiskError(failure: unknown): DiskError {
   }
   return new DiskError('io', failure instanceof Error ? failure.message : String(failure));
 }
+
+/** What a browser's storage threw, as a store tells it. */
+export function asStorageError(failure: unknown): StorageError {
+  if (failure instanceof StorageError) return failure;
+  const name = failure instanceof Error || failure instanceof DOMException ? failure.name : '';
+  if (name === 'QuotaExceededError') {
+    return new StorageError('quota', 'the browser gives this site no more room');
+  }
+  return new StorageError('io', `the browser’s storage failed: ${String(failure)}`);
+}
+
+export async function withStorageErrors<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (failure) {
+    throw asStorageError(failure);
+  }
+}

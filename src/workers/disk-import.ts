@@ -6,8 +6,8 @@
  * Invariant: each batch of chunks says in the import's record how far it goes, and the disk appears in the
  * batch that ends the import; so a crash leaves an import that can go on, or be cleared away whole.
  */
-import { chunkPrefix, chunksOf } from '../emu/storage/chunk-batches.ts';
-import { CHUNK_BYTES, ChunkedStore } from '../emu/storage/chunked-store.ts';
+import { chunkPrefix } from '../emu/storage/chunk-batches.ts';
+import { CHUNK_BYTES } from '../emu/storage/chunk-size.ts';
 import type { DiskCatalogue } from '../emu/storage/disk-catalogue.ts';
 import { DiskError, type DiskErrorKind } from '../emu/storage/disk-error.ts';
 import type { DiskProgress } from '../emu/storage/disk-info.ts';
@@ -18,11 +18,19 @@ import { decodeStream, isStreamFormat } from '../emu/storage/formats/decode-stre
 import { HEAD_BYTES, identifyImage } from '../emu/storage/formats/identify.ts';
 import { checkDiskSize } from '../emu/storage/formats/limits.ts';
 import { identifySource, openImage } from '../emu/storage/formats/open-image.ts';
-import type { RandomAccessSource } from '../emu/storage/formats/random-access.ts';
-import type { RecordStore } from '../emu/storage/record-store.ts';
+import type { ImageReader, RandomAccessSource } from '../emu/storage/formats/random-access.ts';
+import { packPrefix } from '../emu/storage/pack.ts';
 import { Sha256 } from '../emu/storage/sha256.ts';
 import { peek, summed } from './byte-streams.ts';
 import { asDiskError } from './disk-failure.ts';
+import {
+  copyLayer,
+  discardImport,
+  type LayerPorts,
+  type LayerSink,
+  openSink,
+  readWritten,
+} from './import-layers.ts';
 import { type ImportRecord, importKey, isSameFile } from './import-record.ts';
 import type { ImportSource } from './import-source.ts';
 import { LayerWriter } from './layer-writer.ts';
@@ -41,8 +49,7 @@ const HOPELESS: ReadonlySet<DiskErrorKind> = new Set([
   'no-ranges',
 ]);
 
-export interface ImportPorts {
-  readonly records: RecordStore;
+export interface ImportPorts extends LayerPorts {
   readonly locks: DiskLocks;
   readonly catalogue: DiskCatalogue;
   readonly nowMs: () => number;
@@ -79,6 +86,7 @@ export function importImage(
     ...(expectedSha256 !== undefined && { expectedSha256: expectedSha256.toLowerCase() }),
     id: ports.newId(),
     layer: ports.newId(),
+    isPacked: ports.packs !== undefined,
     identity: source.identity,
     startedMs: ports.nowMs(),
     storedBytes: 0,
@@ -100,16 +108,16 @@ export async function resumeImport(
   return new Import(record, source, ports, watch).run();
 }
 
-/** Clears away what an import brought. */
-export function discardImport(record: ImportRecord, records: RecordStore): Promise<void> {
-  const { id, layer } = record;
-  const deletesBelow = [layer, copyLayer(layer)].map(chunkPrefix);
-  return records.commit({ deletes: [importKey(id)], deletesBelow }, 'strict');
+interface WrittenLayer {
+  readonly id: string;
+  readonly pack: LayerRecord['pack'];
 }
 
-/** Where the image goes that is copied out of the file in `layer`: known beforehand, to be cleared away. */
-function copyLayer(layer: string): string {
-  return `${layer}-copy`;
+/** A file that is stored as it is. */
+interface StoredFile {
+  readonly sizeBytes: number;
+  readonly sha256: string;
+  readonly pack: LayerRecord['pack'];
 }
 
 class Import {
@@ -137,11 +145,21 @@ class Import {
         ? new DiskError('cancelled', 'The import was cancelled; nothing was kept.')
         : asDiskError(failure);
       // A connection or a file that was lost, perhaps with the tab, may come back: the import can go on then.
-      if (HOPELESS.has(error.kind)) await discardImport(this.#record, this.#ports.records);
+      if (HOPELESS.has(error.kind) || !(await this.#canGoOn()))
+        await discardImport(this.#record, this.#ports);
       throw error;
     } finally {
       release();
     }
+  }
+
+  /** Whether there is anything that does not have to be stored again. */
+  async #canGoOn(): Promise<boolean> {
+    const [noted] = (await this.#ports.records.getMany([importKey(this.#record.id)])) as (
+      | ImportRecord
+      | undefined
+    )[];
+    return noted !== undefined && noted.storedBytes > 0;
   }
 
   async #store(): Promise<string> {
@@ -157,74 +175,92 @@ class Import {
     if (identity.format === 'foreign') {
       throw new DiskError('bad-image', `This is ${identity.text}: ${identity.advice}.`);
     }
-    if (!isStreamFormat(identity.format)) return this.#finish(await this.#storeRaw(0, sum, stream));
-    const writer = new LayerWriter(
-      this.#ports.records,
-      this.#record.layer,
-      (position) => this.#note(position),
-      { skipBytes: storedBytes },
-    );
-    const xzThreads = identity.format === 'xz' ? this.#ports.openXzThreads?.() : undefined;
-    try {
-      for await (const bytes of decodeStream(identity.format, summed(stream, sum), { xzThreads })) {
-        await appendAll(writer, bytes);
+    const { format, text } = identity;
+    if (!isStreamFormat(format)) return this.#finish(await this.#storeRaw(0, sum, stream));
+    const { position, pack } = await this.#filling(this.#record.layer, storedBytes > 0, async (sink) => {
+      const writer = new LayerWriter(sink, (end) => this.#note(end), { skipBytes: storedBytes });
+      const xzThreads = format === 'xz' ? this.#ports.openXzThreads?.() : undefined;
+      try {
+        for await (const bytes of decodeStream(format, summed(stream, sum), { xzThreads })) {
+          await appendAll(writer, bytes);
+        }
+      } finally {
+        xzThreads?.close();
       }
+      return writer;
+    });
+    const base = { id: this.#record.layer, pack };
+    return this.#adopt(base, position, `raw, ${text}`, this.#verified(sum));
+  }
+
+  /** Lets `fill` write a layer to its end. */
+  async #filling(
+    layer: string,
+    goesOn: boolean,
+    fill: (sink: LayerSink) => Promise<LayerWriter>,
+  ): Promise<{ readonly position: number; readonly pack: LayerRecord['pack'] }> {
+    const { isPacked = false, id } = this.#record;
+    // The file of a pack is made after the note that it belongs to an import.
+    if (isPacked && !goesOn)
+      await this.#ports.records.commit({ puts: [[importKey(id), this.#record]] }, 'relaxed');
+    const sink = await openSink(this.#ports, { layer, isPacked, goesOn });
+    try {
+      const writer = await fill(sink);
+      await writer.finish();
+      return { position: writer.position, pack: sink.pack };
     } finally {
-      xzThreads?.close();
+      sink.close();
     }
-    await writer.finish();
-    return this.#adopt(this.#record.layer, writer.position, `raw, ${identity.text}`, this.#verified(sum));
   }
 
   async #storeRaw(
     offset: number,
     sum: Sha256,
     stream: AsyncIterable<Uint8Array> = this.#reading(offset),
-  ): Promise<{ readonly sizeBytes: number; readonly sha256: string }> {
-    const writer = new LayerWriter(
-      this.#ports.records,
-      this.#record.layer,
-      (position) => this.#note(position, sum),
-      { startBytes: offset },
-    );
-    for await (const bytes of stream) {
-      await appendAll(writer, bytes, (part) => sum.update(part));
-      checkDiskSize(writer.position);
-    }
-    await writer.finish();
-    return { sizeBytes: writer.position, sha256: this.#verified(sum) };
+  ): Promise<StoredFile> {
+    const { position, pack } = await this.#filling(this.#record.layer, offset > 0, async (sink) => {
+      const writer = new LayerWriter(sink, (end) => this.#note(end, sum), { startBytes: offset });
+      for await (const bytes of stream) {
+        await appendAll(writer, bytes, (part) => sum.update(part));
+        checkDiskSize(writer.position);
+      }
+      return writer;
+    });
+    return { sizeBytes: position, pack, sha256: this.#verified(sum) };
   }
 
   /** The file is stored as it is: a raw image, or one that is copied out of it. */
-  async #finish({
-    sizeBytes,
-    sha256,
-  }: {
-    readonly sizeBytes: number;
-    readonly sha256: string;
-  }): Promise<string> {
-    const { records } = this.#ports;
-    const { layer } = this.#record;
-    const store = await ChunkedStore.open(chunksOf(records, layer), {
-      size: wholeSectors(sizeBytes),
-      readOnly: true,
-    });
-    const file: RandomAccessSource = {
-      size: sizeBytes,
-      read: (offset, target) => store.read(offset, target),
-    };
-    const { format } = await identifySource(file);
-    if (format === 'raw') return this.#adopt(layer, sizeBytes, 'raw', sha256);
-    const image = await openImage(file);
-    const target = copyLayer(layer);
-    const writer = new LayerWriter(records, target);
-    for await (const { offset, length } of image.ranges()) {
-      await writer.skipTo(offset);
-      await this.#copy(image, writer, offset + length);
+  async #finish({ sizeBytes, sha256, pack }: StoredFile): Promise<string> {
+    const { layer, isPacked = false } = this.#record;
+    const written = await readWritten(this.#ports, layer, isPacked, sizeBytes);
+    let copied: { readonly base: WrittenLayer; readonly image: ImageReader } | undefined;
+    try {
+      const file: RandomAccessSource = {
+        size: sizeBytes,
+        read: (offset, target) => written.store.read(offset, target),
+      };
+      const { format } = await identifySource(file);
+      if (format !== 'raw') copied = await this.#copyOut(await openImage(file));
+    } finally {
+      written.close();
     }
-    await writer.skipTo(image.size);
-    await writer.finish();
-    return this.#adopt(target, image.size, image.format, sha256);
+    if (!copied) return this.#adopt({ id: layer, pack }, sizeBytes, 'raw', sha256);
+    return this.#adopt(copied.base, copied.image.size, copied.image.format, sha256);
+  }
+
+  /** Makes a layer of what the stored file is an image of. */
+  async #copyOut(image: ImageReader) {
+    const id = copyLayer(this.#record.layer);
+    const { pack } = await this.#filling(id, false, async (sink) => {
+      const writer = new LayerWriter(sink);
+      for await (const { offset, length } of image.ranges()) {
+        await writer.skipTo(offset);
+        await this.#copy(image, writer, offset + length);
+      }
+      await writer.skipTo(image.size);
+      return writer;
+    });
+    return { base: { id, pack }, image };
   }
 
   async #copy(
@@ -242,10 +278,20 @@ class Import {
   }
 
   /** The disk appears, the import is over, and what only it needed goes. */
-  #adopt(layer: string, sizeBytes: number, format: string, sha256: string): Promise<string> {
+  async #adopt(
+    { id: layer, pack }: WrittenLayer,
+    sizeBytes: number,
+    format: string,
+    sha256: string,
+  ): Promise<string> {
     const { id, name, origin, diskBytes = 0, layer: fileLayer } = this.#record;
     if (sizeBytes === 0) throw new DiskError('bad-image', 'The file is empty.');
-    const base: LayerRecord = { id: layer, sizeBytes: wholeSectors(sizeBytes), chunkBytes: CHUNK_BYTES };
+    const base: LayerRecord = {
+      id: layer,
+      sizeBytes: wholeSectors(sizeBytes),
+      chunkBytes: CHUNK_BYTES,
+      ...(pack && { pack }),
+    };
     const disk: Omit<DiskRecord, 'id' | 'layer'> = {
       name,
       sizeBytes: wholeSectors(Math.max(sizeBytes, diskBytes)),
@@ -254,10 +300,14 @@ class Import {
       sha256,
       createdMs: this.#ports.nowMs(),
     };
-    return this.#ports.catalogue.adopt(disk, base, {
+    const isCopy = layer !== fileLayer;
+    const adopted = await this.#ports.catalogue.adopt(disk, base, {
       deletes: [importKey(id)],
-      deletesBelow: layer === fileLayer ? [] : [chunkPrefix(fileLayer)],
+      deletesBelow: isCopy ? [chunkPrefix(fileLayer), packPrefix(fileLayer)] : [],
     });
+    // Should this fail, the next sweep finds the file.
+    if (isCopy) await this.#ports.packs?.delete(fileLayer).catch(() => {});
+    return adopted;
   }
 
   #verified(sum: Sha256): string {

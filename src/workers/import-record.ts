@@ -17,6 +17,8 @@ export interface ImportRecord {
   readonly identity: SourceIdentity;
   /** Where its chunks are; the layer has no record of its own before the end. */
   readonly layer: string;
+  /** The layer is a pack. */
+  readonly isPacked?: boolean;
   readonly startedMs: number;
   /** Contents up to here are stored; a multiple of the chunks' size. */
   readonly storedBytes: number;

@@ -6,6 +6,7 @@
 import { getMany, promisifyRequest, type UseStore } from 'idb-keyval';
 import { StorageError } from '../emu/storage/block-store.ts';
 import type { Durability, RecordBatch, RecordKey, RecordStore } from '../emu/storage/record-store.ts';
+import { asStorageError, withStorageErrors } from './disk-failure.ts';
 import type { Lease, LeaseBoard } from './lease-locks.ts';
 
 const DATABASE = 'bramble-disks';
@@ -21,7 +22,7 @@ export async function openIndexedDbRecords(name: string = DATABASE): Promise<Ind
   try {
     return new IndexedDbRecords(await promisifyRequest(request));
   } catch (failure) {
-    throw storageError(failure);
+    throw asStorageError(failure);
   }
 }
 
@@ -40,7 +41,7 @@ export class IndexedDbRecords implements RecordStore {
   }
 
   getMany(keys: readonly RecordKey[]): Promise<unknown[]> {
-    return inWords(() => getMany(keys.map(validKey), this.#reading));
+    return withStorageErrors(() => getMany(keys.map(validKey), this.#reading));
   }
 
   keysBelow(prefix: RecordKey): Promise<RecordKey[]> {
@@ -57,7 +58,7 @@ export class IndexedDbRecords implements RecordStore {
   }
 
   commit({ puts = [], deletes = [], deletesBelow = [] }: RecordBatch, durability: Durability): Promise<void> {
-    return inWords(() =>
+    return withStorageErrors(() =>
       this.#transactions(durability)('readwrite', (store) => {
         for (const prefix of deletesBelow) store.delete(rangeBelow(prefix));
         for (const key of deletes) store.delete(validKey(key));
@@ -91,7 +92,7 @@ export class IndexedDbRecords implements RecordStore {
   }
 
   #changeLeases: LeaseBoard['change'] = (decide) =>
-    inWords(() =>
+    withStorageErrors(() =>
       this.#transactions('relaxed')('readwrite', async (store) => {
         const leases: readonly Lease[] = (await promisifyRequest(store.get(validKey(LEASES)))) ?? [];
         const { next, result } = decide(leases);
@@ -102,7 +103,7 @@ export class IndexedDbRecords implements RecordStore {
     );
 
   #read<T>(ask: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> {
-    return inWords(() => this.#reading('readonly', (store) => promisifyRequest(ask(store))));
+    return withStorageErrors(() => this.#reading('readonly', (store) => promisifyRequest(ask(store))));
   }
 
   /** idb-keyval's own stores cannot say how durable a transaction has to be. */
@@ -120,20 +121,4 @@ function validKey(key: RecordKey): IDBValidKey {
 /** Arrays come after numbers and strings in the order of keys (IndexedDB 3.0, 2.4). */
 function rangeBelow(prefix: RecordKey): IDBKeyRange {
   return IDBKeyRange.bound(prefix, [...prefix, []], true, true);
-}
-
-async function inWords<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (failure) {
-    throw storageError(failure);
-  }
-}
-
-function storageError(failure: unknown): StorageError {
-  const name = failure instanceof Error || failure instanceof DOMException ? failure.name : '';
-  if (name === 'QuotaExceededError') {
-    return new StorageError('quota', 'the browser gives this site no more room');
-  }
-  return new StorageError('io', `the browser’s storage failed: ${String(failure)}`);
 }

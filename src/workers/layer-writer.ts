@@ -4,17 +4,16 @@
  * chunk is whole before it is kept, so what its memory held before does not matter.
  */
 import { isZero } from '../emu/storage/chunk.ts';
-import { chunksOf } from '../emu/storage/chunk-batches.ts';
-import { CHUNK_BYTES } from '../emu/storage/chunked-store.ts';
-import type { RecordBatch, RecordStore } from '../emu/storage/record-store.ts';
+import { CHUNK_BYTES } from '../emu/storage/chunk-size.ts';
+import type { RecordBatch } from '../emu/storage/record-store.ts';
+import type { LayerSink } from './import-layers.ts';
 
 const BATCH_CHUNKS = 32;
 /** A batch ends after so many chunks of zeros, too, so that progress is noted. */
 const BATCH_SPAN_CHUNKS = 1024;
 
 export class LayerWriter {
-  readonly #records: RecordStore;
-  readonly #layer: string;
+  readonly #sink: LayerSink;
   /** What is noted together with a batch. */
   readonly #note: (storedBytes: number) => RecordBatch['puts'];
   /** Chunks in front of this are stored already. */
@@ -27,13 +26,11 @@ export class LayerWriter {
   #writing: Promise<void> = Promise.resolve();
 
   constructor(
-    records: RecordStore,
-    layer: string,
+    sink: LayerSink,
     note: (storedBytes: number) => RecordBatch['puts'] = () => undefined,
     { startBytes = 0, skipBytes = 0 } = {},
   ) {
-    this.#records = records;
-    this.#layer = layer;
+    this.#sink = sink;
     this.#note = note;
     this.#position = startBytes;
     this.#batchStart = startBytes;
@@ -97,9 +94,8 @@ export class LayerWriter {
     this.#batch = new Map();
     this.#batchStart = this.#position;
     if (this.#position < this.#skipBytes) return;
-    const chunks = chunksOf(this.#records, this.#layer, () => this.#note(this.#position));
-    this.#writing = chunks.commit({ puts, deletes: [] }, 'strict');
-    // The records have taken their copies, so the same memory serves for what comes.
+    this.#writing = this.#sink.append(puts, this.#note(this.#position));
+    // The sink has taken its copies, so the same memory serves for what comes.
     this.#spare.push(...puts.values());
     // Whoever writes next hears of a failure.
     this.#writing.catch(() => {});

@@ -2,7 +2,7 @@
 import type { BlockStore } from '../emu/storage/block-store.ts';
 import { type ChunkBatches, chunksOf } from '../emu/storage/chunk-batches.ts';
 import type { ChunkCache } from '../emu/storage/chunk-cache.ts';
-import { CHUNK_BYTES } from '../emu/storage/chunked-store.ts';
+import { CHUNK_BYTES } from '../emu/storage/chunk-size.ts';
 import type { DiskCatalogue } from '../emu/storage/disk-catalogue.ts';
 import { DiskError } from '../emu/storage/disk-error.ts';
 import { checkedName, wholeSectors } from '../emu/storage/disk-layers.ts';

@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
-import { CHUNK_BYTES } from '../emu/storage/chunked-store.ts';
+import { CHUNK_BYTES } from '../emu/storage/chunk-size.ts';
 import { LocalLocks } from '../emu/storage/disk-locks.ts';
+import { MemoryPacks } from '../emu/storage/memory-packs.ts';
 import { MemoryRecords } from '../emu/storage/memory-records.ts';
 import { PortStore } from './disk-port.ts';
 import { StorageHost } from './storage-host.ts';
 import type { DiskExportFormat, ExportMessage, ImportCall, JobMessage, Outcome } from './storage-protocol.ts';
 
 const URL_OF_IMAGE = 'https://images.example/disk.img';
+const QCOW2_CLUSTER_BYTES = 1 << 16;
 const SIZE = 9 * CHUNK_BYTES + 1024;
 /** With a hole in the middle. */
 const image = Uint8Array.from({ length: SIZE }, (_, at) =>
@@ -24,6 +26,24 @@ function channel(): [MessagePort, MessagePort] {
   const { port1, port2 } = new MessageChannel();
   open.push(port1, port2);
   return [port1, port2];
+}
+
+/** What a browser keeps; `packs` where it has files for the page. */
+interface Kept {
+  readonly records: MemoryRecords;
+  readonly packs: MemoryPacks | undefined;
+}
+
+/** Chunks of all layers, wherever they are. */
+async function chunkCount({ records, packs }: Partial<Kept>): Promise<number> {
+  const packed = (await records!.valuesBelow(['pack'])) as Uint32Array[];
+  expect(packs === undefined || packed.length > 0).toBe(true);
+  return (await records!.countBelow(['chunk'])) + packed.reduce((sum, { length }) => sum + length, 0);
+}
+
+async function expectNothingKept({ records, packs }: Kept): Promise<void> {
+  expect(await records.keysBelow([])).toEqual([]);
+  expect((await packs?.names()) ?? []).toEqual([]);
 }
 
 /** A server of one file, with faults to order. */
@@ -64,12 +84,13 @@ class Server {
   }
 }
 
-function setting(records = new MemoryRecords()) {
+function setting({ records = new MemoryRecords(), packs }: Partial<Kept> = {}) {
   const server = new Server();
   let ids = 0;
   const host = new StorageHost(
     Promise.resolve({
       records,
+      packs,
       locks: new LocalLocks(),
       nowMs: () => Date.now(),
       newId: () => `id-${Date.now()}-${++ids}`,
@@ -83,7 +104,7 @@ function setting(records = new MemoryRecords()) {
     file: new Blob([bytes]),
     origin: { kind: 'file', fileName: 'disk.img' },
   });
-  return { host, server, records, bring, file };
+  return { host, server, records, packs, bring, file };
 }
 
 function value<T>(outcome: Outcome<T>): T {
@@ -110,36 +131,41 @@ async function exported(
   }
 }
 
-describe('an import', () => {
+describe.each([
+  ['an import into records', () => undefined],
+  ['an import into packs', () => new MemoryPacks()],
+])('%s', (_, makePacks) => {
+  const newSetting = () => setting({ packs: makePacks() });
+
   it.each([
     ['a raw file', image, 'raw'],
     ['a gzip file', new Uint8Array(gzipSync(image)), 'raw, gzip-compressed'],
   ])('of %s gives the image’s bytes back, and stores no zeros', async (_, bytes, format) => {
-    const { host, records, bring, file } = setting();
+    const { host, records, packs, bring, file } = newSetting();
     const id = value(await bring(file(bytes)));
     expect(Buffer.compare(await exported(host, id), image)).toBe(0);
     const [disk] = value(await host.list());
     expect(disk).toMatchObject({ sizeBytes: SIZE, format, sha256: sha256(bytes), changedBytes: 0 });
-    expect(await records.countBelow(['chunk'])).toBe(7);
+    expect(await chunkCount({ records, packs })).toBe(7);
     expect(await records.countBelow(['import'])).toBe(0);
   });
 
   it('of a qcow2 file that was exported gives the same disk, and keeps nothing of the file', async () => {
-    const { host, records, bring, file } = setting();
+    const { host, records, packs, bring, file } = newSetting();
     const first = value(await bring(file(image)));
     const qcow2 = await exported(host, first, 'qcow2');
     expect(qcow2.length).toBeLessThan(image.length);
     const second = value(await bring(file(qcow2)));
     expect(Buffer.compare(await exported(host, second), image)).toBe(0);
     expect(value(await host.list())[1]).toMatchObject({ format: 'qcow2 version 3', sha256: sha256(qcow2) });
-    expect(await records.countBelow(['chunk'])).toBe(14);
+    expect(await chunkCount({ records, packs })).toBe(14);
     const damaged = qcow2.slice(0, qcow2.length - (1 << 17));
     expect(await bring(file(damaged))).toMatchObject({ ok: false, kind: 'bad-image' });
-    expect(await records.countBelow(['chunk'])).toBe(14);
+    expect(await chunkCount({ records, packs })).toBe(14);
   });
 
   it('gives the changes alone as a qcow2 file', async () => {
-    const { host, bring, file } = setting();
+    const { host, bring, file } = newSetting();
     const id = value(await bring(file(image)));
     const [mine, theirs] = channel();
     const size = value(await host.serve(id, 'write', theirs));
@@ -150,13 +176,14 @@ describe('an import', () => {
     const changes = await exported(host, id, 'overlay');
     const second = value(await bring(file(changes)));
     const expected = new Uint8Array(SIZE);
-    expected.set(image.subarray(2 * CHUNK_BYTES, 3 * CHUNK_BYTES), 2 * CHUNK_BYTES);
+    // A whole cluster of the file, for it hides what is below.
+    expected.set(image.subarray(2 * CHUNK_BYTES, 2 * CHUNK_BYTES + QCOW2_CLUSTER_BYTES), 2 * CHUNK_BYTES);
     expected.fill(9, 2 * CHUNK_BYTES, 2 * CHUNK_BYTES + 512);
     expect(Buffer.compare(await exported(host, second), expected)).toBe(0);
   });
 
   it('goes on where a connection broke, without asking for anything twice', async () => {
-    const { host, server, bring } = setting();
+    const { host, server, bring } = newSetting();
     server.breaks = [1_000_000, 300_000];
     const id = value(await bring({ expectedSha256: sha256(image).toUpperCase() }));
     expect(server.requests).toEqual(['GET', 'GET bytes=1000000-', 'GET bytes=1300000-']);
@@ -164,7 +191,7 @@ describe('an import', () => {
   });
 
   it('can be taken up again later when the network is gone', async () => {
-    const { host, server, bring } = setting();
+    const { host, server, bring } = newSetting();
     server.breaks = [2_000_000, 0, 0, 0, 0, 0, 0];
     expect(await bring({})).toMatchObject({ ok: false, kind: 'network' });
     expect(value(await host.list())).toEqual([]);
@@ -185,7 +212,7 @@ describe('an import', () => {
   });
 
   it('refuses to go on with another file, and clears away what is discarded', async () => {
-    const { host, server, records, bring } = setting();
+    const { host, server, records, packs, bring } = newSetting();
     server.bytes = new Uint8Array(40 * CHUNK_BYTES).fill(3);
     server.breaks = [36 * CHUNK_BYTES, 0, 0, 0, 0, 0, 0];
     await bring({});
@@ -194,7 +221,7 @@ describe('an import', () => {
     const refused = await host.resumeImport(cut!.id, undefined, channel()[0]);
     expect(refused).toMatchObject({ ok: false, message: expect.stringContaining('not the file') });
     value(await host.discardImport(cut!.id));
-    expect(await records.keysBelow([])).toEqual([]);
+    await expectNothingKept({ records, packs });
   });
 
   it.each([
@@ -204,26 +231,26 @@ describe('an import', () => {
     ['a server that cannot be reached', { isReachable: false }, 'cross-origin'],
     ['a server that cannot go on in the middle', { knowsRanges: false, breaks: [2_000_000] }, 'no-ranges'],
   ])('of %s is refused in words and leaves nothing', async (_, faults, kind) => {
-    const { host, server, records, bring } = setting();
+    const { host, server, records, packs, bring } = newSetting();
     Object.assign(server, faults);
     expect(await bring({})).toMatchObject({ ok: false, kind, message: expect.stringMatching(/\w{3}.*\.$/) });
     expect(value(await host.list())).toEqual([]);
-    expect(await records.keysBelow([])).toEqual([]);
+    await expectNothingKept({ records, packs });
   });
 
   it('is refused for a wrong sum, and ends when it is cancelled', async () => {
-    const { records, host, bring, file } = setting();
+    const { records, packs, host, bring, file } = newSetting();
     const wrong = await bring({ ...file(image), expectedSha256: '0'.repeat(64) });
     expect(wrong).toMatchObject({ ok: false, kind: 'wrong-checksum' });
     const [mine, theirs] = channel();
     const call: ImportCall = { name: 'disk', origin: { kind: 'url', url: URL_OF_IMAGE } };
     mine.postMessage({ kind: 'cancel' });
     expect(await host.import(call, theirs)).toMatchObject({ ok: false, kind: 'cancelled' });
-    expect(await records.keysBelow([])).toEqual([]);
+    await expectNothingKept({ records, packs });
   });
 
   it('tells how far it is', async () => {
-    const { host } = setting();
+    const { host } = newSetting();
     const [mine, theirs] = channel();
     const told: JobMessage[] = [];
     mine.onmessage = ({ data }) => told.push(data);
@@ -277,6 +304,83 @@ describe('a disk over an image on a server', () => {
     server.bytes = new Uint8Array(gzipSync(image));
     expect(await bring({ onDemand: true })).toMatchObject({ ok: false, kind: 'bad-image' });
     expect(await records.keysBelow([])).toEqual([]);
+  });
+});
+
+describe('packs', () => {
+  it('go with the last disk that needs them, and are shared by clones', async () => {
+    const packs = new MemoryPacks();
+    const { host, bring, file } = setting({ packs });
+    const first = value(await bring(file(image)));
+    const second = value(await host.clone(first, 'second'));
+    expect(await packs.names()).toHaveLength(1);
+    const [disk] = value(await host.list());
+    expect(disk).toMatchObject({ sharedBytes: 7 * CHUNK_BYTES, ownBytes: 0 });
+    value(await host.delete(first));
+    expect(Buffer.compare(await exported(host, second), image)).toBe(0);
+    value(await host.delete(second));
+    expect(await packs.names()).toEqual([]);
+  });
+
+  it('that no layer names are swept away, and those of imports that can go on are not', async () => {
+    const packs = new MemoryPacks();
+    const { host, server, bring, file } = setting({ packs });
+    value(await bring(file(image)));
+    server.bytes = new Uint8Array(40 * CHUNK_BYTES).fill(3);
+    server.breaks = [36 * CHUNK_BYTES, 0, 0, 0, 0, 0, 0];
+    expect(await bring({})).toMatchObject({ ok: false });
+    (await packs.write('left-behind')).close();
+    expect(await packs.names()).toHaveLength(3);
+    value(await host.list());
+    await expect.poll(() => packs.names()).toHaveLength(2);
+    expect(await packs.names()).not.toContain('left-behind');
+    expect(value(await host.unfinishedImports())).toHaveLength(1);
+  });
+
+  it('leave a disk readable, or an import that goes on to the same bytes, after a crash behind any batch', async () => {
+    const packs = new MemoryPacks();
+    const states: Kept[] = [];
+    const records = new (class extends MemoryRecords {
+      override async commit(...batch: Parameters<MemoryRecords['commit']>): Promise<void> {
+        await super.commit(...batch);
+        states.push({ records: this.fork(), packs: packs.fork() });
+      }
+    })();
+    const large = Uint8Array.from({ length: 70 * CHUNK_BYTES }, (_, at) => 1 + ((at >> 10) % 200));
+    const { bring, file } = setting({ records, packs });
+    value(await bring({ ...file(large), origin: { kind: 'url', url: URL_OF_IMAGE } }));
+    let resumed = 0;
+    for (const state of states) {
+      const { host } = setting(state);
+      for (const { id } of value(await host.unfinishedImports())) {
+        resumed++;
+        value(await host.resumeImport(id, new Blob([large]), channel()[0]));
+      }
+      const [disk] = value(await host.list());
+      if (disk) expect(Buffer.compare(await exported(host, disk.id), large)).toBe(0);
+    }
+    expect(resumed).toBeGreaterThan(2);
+  });
+
+  it('leave nothing of an image for which there is no room', async () => {
+    const packs = new MemoryPacks();
+    packs.roomBytes = 3 * CHUNK_BYTES;
+    const { records, bring, file } = setting({ packs });
+    expect(await bring(file(image))).toMatchObject({ ok: false, kind: 'quota' });
+    await expectNothingKept({ records, packs });
+  });
+
+  it('do not stand in the way of an import that began without them', async () => {
+    const { records, server, bring } = setting();
+    server.bytes = new Uint8Array(40 * CHUNK_BYTES).fill(3);
+    server.breaks = [36 * CHUNK_BYTES, 0, 0, 0, 0, 0, 0];
+    expect(await bring({})).toMatchObject({ ok: false });
+    const later = setting({ records, packs: new MemoryPacks() });
+    later.server.bytes = server.bytes;
+    const [cut] = value(await later.host.unfinishedImports());
+    const id = value(await later.host.resumeImport(cut!.id, undefined, channel()[0]));
+    expect(Buffer.compare(await exported(later.host, id), server.bytes)).toBe(0);
+    expect(await later.packs?.names()).toEqual([]);
   });
 });
 

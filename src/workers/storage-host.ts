@@ -6,14 +6,9 @@ import type { DirectoryEntry } from '../emu/storage/filesystems/volume.ts';
 import { exportDisk } from './disk-export.ts';
 import { asDiskError } from './disk-failure.ts';
 import { DiskFileAccess } from './disk-files.ts';
-import {
-  discardImport,
-  type ImportPorts,
-  type ImportWatch,
-  importImage,
-  resumeImport,
-} from './disk-import.ts';
+import { type ImportPorts, type ImportWatch, importImage, resumeImport } from './disk-import.ts';
 import { serveDisk } from './disk-port.ts';
+import { discardImport, sweepPacks } from './import-layers.ts';
 import { IMPORT, type ImportRecord, importKey } from './import-record.ts';
 import { fileSource, type ImportSource, type UrlContext, urlSource } from './import-source.ts';
 import { importOnDemand, openRemoteLayer } from './remote-layer.ts';
@@ -58,6 +53,8 @@ export class StorageHost implements StorageControl {
   readonly #cache = new ChunkCache();
   readonly #watchers: MessagePort[] = [];
   #areKept = true;
+  /** Of files that a crash left; once for each thread that lists disks. */
+  #sweep: Promise<void> | undefined;
   #writeBack: ReturnType<typeof setInterval> | undefined;
 
   constructor(ports: Promise<StorageHostPorts>) {
@@ -74,6 +71,7 @@ export class StorageHost implements StorageControl {
   list(): Promise<Outcome<readonly DiskStatus[]>> {
     return outcome(async () => {
       const { ports, catalogue } = await this.#ready;
+      this.#sweep ??= sweepPacks(ports, ports.locks).catch(() => {});
       const [disks, written] = await Promise.all([catalogue.list(), ports.locks.written()]);
       return disks.map((disk) => ({ ...disk, isWritten: written.has(disk.id) }));
     });
@@ -141,7 +139,7 @@ export class StorageHost implements StorageControl {
   discardImport(id: string): Promise<Outcome<void>> {
     return this.#change(async () => {
       const { ports } = await this.#ready;
-      await whileHeld(ports, id, async () => discardImport(await findImport(ports, id), ports.records));
+      await whileHeld(ports, id, async () => discardImport(await findImport(ports, id), ports));
     });
   }
 

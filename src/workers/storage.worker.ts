@@ -4,6 +4,7 @@ import { DiskError } from '../emu/storage/disk-error.ts';
 import type { DiskLocks } from '../emu/storage/disk-locks.ts';
 import { type IndexedDbRecords, openIndexedDbRecords } from './indexed-db-records.ts';
 import { LeaseLocks } from './lease-locks.ts';
+import { openOpfsPacks } from './opfs-packs.ts';
 import { StorageHost, type StorageHostPorts } from './storage-host.ts';
 import { CHANGES_CHANNEL } from './storage-protocol.ts';
 import { WebLocks } from './web-locks.ts';
@@ -50,6 +51,7 @@ async function openPorts(): Promise<StorageHostPorts> {
   const network = { fetch: fetch.bind(globalThis), origin: location.origin, sleep };
   return {
     records,
+    packs: await openOpfsPacks(),
     locks: openLocks(records),
     nowMs: () => Date.now(),
     newId,

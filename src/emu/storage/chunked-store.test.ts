@@ -257,7 +257,8 @@ describe('ChunkedStore', () => {
     const store = await open(batches);
     await store.write(0, new Uint8Array(SIZE).fill(5));
     await store.flush();
-    const reader = await open(batches, { cache: new ChunkCache(9 * CHUNK_BYTES) });
+    const cache = new ChunkCache(9 * CHUNK_BYTES);
+    const reader = await open(batches, { cache, readAheadBytes: 8 * CHUNK_BYTES });
     batches.reads = 0;
     await reader.read(0, new Uint8Array(SECTOR));
     expect(batches.reads).toBe(1);

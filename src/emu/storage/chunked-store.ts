@@ -1,5 +1,5 @@
 /**
- * A disk in chunks of 256 kB, kept as records, over nothing or over a store that is never written (copy on
+ * A disk in chunks, kept as records, over nothing or over a store that is never written (copy on
  * write). Writes stay in memory until a flush, or until there are many.
  *
  * Invariant: a commit holds everything that is dirty at one instant, in one batch, and commits follow one
@@ -10,15 +10,15 @@ import { type BlockStore, type MaybePromise, StorageError } from './block-store.
 import { Chunk, SECTOR_BYTES } from './chunk.ts';
 import type { ChunkBatches } from './chunk-batches.ts';
 import { ChunkCache } from './chunk-cache.ts';
+import { CHUNK_BYTES } from './chunk-size.ts';
 import { allOf, type Piece, piecesOf } from './pieces.ts';
 import type { Durability } from './record-store.ts';
 
-export const CHUNK_BYTES = 256 << 10;
 /** Dirty bytes at which a commit begins by itself, and at which writes wait for it. */
 const WRITE_BACK_BYTES = 16 << 20;
 const DIRTY_LIMIT_BYTES = 48 << 20;
-/** Chunks that are fetched, or there, beyond the one that a sequential reader asked for. */
-const READ_AHEAD_CHUNKS = 8;
+/** What is fetched, or there, beyond what a sequential reader asked for. */
+const READ_AHEAD_BYTES = 2 << 20;
 
 /** Hides what is below: zeros. */
 const TOMBSTONE = new Uint8Array(0);
@@ -33,6 +33,7 @@ export interface ChunkedStoreOptions {
   readonly belowBytes?: number;
   readonly chunkBytes?: number;
   readonly cache?: ChunkCache;
+  readonly readAheadBytes?: number;
   readonly writeBackBytes?: number;
   readonly dirtyLimitBytes?: number;
   /** `relaxed` only for what can be fetched again. */
@@ -47,6 +48,7 @@ export class ChunkedStore implements BlockStore {
   private readonly belowBytes: number;
   private readonly chunkBytes: number;
   private readonly cache: ChunkCache;
+  private readonly readAheadBytes: number;
   private readonly writeBackBytes: number;
   private readonly dirtyLimitBytes: number;
   private readonly durability: Durability;
@@ -81,6 +83,7 @@ export class ChunkedStore implements BlockStore {
     this.belowBytes = Math.min(options.belowBytes ?? Number.POSITIVE_INFINITY, options.below?.size ?? 0);
     this.chunkBytes = options.chunkBytes ?? CHUNK_BYTES;
     this.cache = options.cache ?? new ChunkCache();
+    this.readAheadBytes = options.readAheadBytes ?? READ_AHEAD_BYTES;
     this.writeBackBytes = options.writeBackBytes ?? WRITE_BACK_BYTES;
     this.dirtyLimitBytes = options.dirtyLimitBytes ?? DIRTY_LIMIT_BYTES;
     this.durability = options.durability ?? 'strict';
@@ -282,7 +285,8 @@ export class ChunkedStore implements BlockStore {
     if (!isSequential || length === 0) return;
     const last = Math.floor((this.lastEnd - 1) / this.chunkBytes);
     const ahead: Chunk[] = [];
-    for (let number = last + 1; number <= last + READ_AHEAD_CHUNKS; number++) {
+    const end = last + this.readAheadBytes / this.chunkBytes;
+    for (let number = last + 1; number <= end; number++) {
       if (this.stored.has(number) && !this.resident.has(number)) ahead.push(this.residentChunk(number));
     }
     // Whoever needs one of them meets the failure again.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CHUNK_BYTES } from './chunked-store.ts';
+import { WRITTEN_CHUNK_BYTES } from './chunk-size.ts';
 import { DiskCatalogue } from './disk-catalogue.ts';
 import type { DiskDescription } from './disk-info.ts';
 import { LocalLocks } from './disk-locks.ts';
@@ -54,8 +54,8 @@ describe('DiskCatalogue', () => {
     expect(await found('work')).toMatchObject({
       id,
       sizeBytes: SIZE,
-      ownBytes: CHUNK_BYTES,
-      changedBytes: CHUNK_BYTES,
+      ownBytes: WRITTEN_CHUNK_BYTES,
+      changedBytes: WRITTEN_CHUNK_BYTES,
       sharedBytes: 0,
       origin: { kind: 'empty' },
     });
@@ -73,8 +73,8 @@ describe('DiskCatalogue', () => {
     expect([await read(first, 0), await read(first, 512)]).toEqual([1, 2]);
     expect([await read(second, 0), await read(second, 512)]).toEqual([1, 3]);
     expect(await found('second')).toMatchObject({
-      ownBytes: CHUNK_BYTES,
-      sharedBytes: CHUNK_BYTES,
+      ownBytes: WRITTEN_CHUNK_BYTES,
+      sharedBytes: WRITTEN_CHUNK_BYTES,
       sharesBaseWith: ['first'],
       origin: { kind: 'clone', ofName: 'first' },
     });

@@ -6,12 +6,14 @@
 import type { BlockStore } from './block-store.ts';
 import { chunkPrefix, chunksOf, holePrefix } from './chunk-batches.ts';
 import { ChunkCache } from './chunk-cache.ts';
-import { CHUNK_BYTES, ChunkedStore } from './chunked-store.ts';
+import { WRITTEN_CHUNK_BYTES } from './chunk-size.ts';
+import { ChunkedStore } from './chunked-store.ts';
 import { DiskError } from './disk-error.ts';
 import type { DiskDescription } from './disk-info.ts';
-import { checkedName, describe, layerOptions, layerOver, wholeSize } from './disk-layers.ts';
+import { checkedName, describe, layerOptions, layerOver, partsOf, wholeSize } from './disk-layers.ts';
 import type { DiskLocks, Release } from './disk-locks.ts';
 import { type DiskRecord, type LayerRecord, LibraryState } from './disk-records.ts';
+import { type PackFiles, PackStore, readPackIndex } from './pack.ts';
 import type { RecordBatch, RecordKey, RecordStore } from './record-store.ts';
 
 export interface CataloguePorts {
@@ -20,12 +22,16 @@ export interface CataloguePorts {
   readonly nowMs: () => number;
   /** A name that nothing had before. */
   readonly newId: () => string;
+  /** Files for layers that are packs; absent where the host has none. */
+  readonly packs?: PackFiles | undefined;
   /** Opens the image behind a layer whose contents are on a server. */
   readonly openRemote?: (layer: LayerRecord, cache: ChunkCache) => Promise<BlockStore>;
 }
 
 export interface OpenDisk {
   readonly disk: DiskRecord;
+  /** The disk's top layer. */
+  readonly top: LayerRecord;
   readonly store: ChunkedStore;
   /** Lets go of the disk; nothing may be under way. */
   readonly release: Release;
@@ -50,7 +56,7 @@ export class DiskCatalogue {
     const size = wholeSize(sizeBytes);
     const { newId, nowMs } = this.ports;
     return this.change(async (state) => {
-      const layer: LayerRecord = { id: newId(), sizeBytes: size, chunkBytes: CHUNK_BYTES };
+      const layer: LayerRecord = { id: newId(), sizeBytes: size, chunkBytes: WRITTEN_CHUNK_BYTES };
       const disk: DiskRecord = {
         id: newId(),
         name: checkedName(name),
@@ -109,22 +115,25 @@ export class DiskCatalogue {
   async resize(id: string, sizeBytes: number): Promise<void> {
     const size = wholeSize(sizeBytes);
     await this.whileUnused(id, async () => {
-      const { disk, store } = await this.openUnlocked(id, false);
-      if (size < disk.sizeBytes) {
-        // What lies behind the new end reads as zeros from here on, and so it does should the disk grow again.
-        await store.discard(size, disk.sizeBytes - size);
-        await store.flush();
+      const { disk, top, store, close } = await this.openUnlocked(id, false);
+      try {
+        if (size < disk.sizeBytes) {
+          // What lies behind the new end reads as zeros from here on, and so it does should the disk grow again.
+          await store.discard(size, disk.sizeBytes - size);
+          await store.flush();
+        }
+      } finally {
+        close();
       }
       await this.change(
         async (state) => {
           const current = find(state, id);
-          const top = state.layers.get(current.layer)!;
           const { below } = top;
           const cut = below ? { below: { ...below, bytes: Math.min(below.bytes, size) } } : {};
           const next = state.with([{ ...current, sizeBytes: size }], [{ ...top, ...cut, sizeBytes: size }]);
           return { next, result: undefined };
         },
-        { deletes: await this.keysBehind(disk.layer, size) },
+        { deletes: await this.keysBehind(top, size) },
       );
     });
   }
@@ -155,7 +164,7 @@ export class DiskCatalogue {
         const base = top.below && state.layers.get(top.below.layer);
         const fresh = base
           ? layerOver(base, disk.sizeBytes, newId())
-          : { id: newId(), sizeBytes: disk.sizeBytes, chunkBytes: top.chunkBytes };
+          : { id: newId(), sizeBytes: disk.sizeBytes, chunkBytes: WRITTEN_CHUNK_BYTES };
         return { next: state.with([{ ...disk, layer: fresh.id }], [fresh]), result: undefined };
       }),
     );
@@ -174,50 +183,77 @@ export class DiskCatalogue {
   async open(id: string, mode: 'write' | 'read', cache?: ChunkCache): Promise<OpenDisk> {
     const release = await this.hold(id, mode);
     try {
-      const opened = await this.openUnlocked(id, mode === 'read', cache);
-      if (mode === 'write') await this.noteUse(id);
-      return { ...opened, release };
+      const { close, ...opened } = await this.openUnlocked(id, mode === 'read', cache);
+      const letGo = (): void => {
+        close();
+        release();
+      };
+      if (mode === 'write')
+        await this.noteUse(id).catch((failure: unknown) => {
+          close();
+          throw failure;
+        });
+      return { ...opened, release: letGo };
     } catch (failure) {
       release();
       throw failure;
     }
   }
 
-  /** Numbers of the chunks where a disk may have something else than zeros. */
-  async allocatedChunks(id: string): Promise<Set<number>> {
+  /** Numbers of the parts of WRITTEN_CHUNK_BYTES where a disk may have something else than zeros. */
+  async allocatedParts(id: string): Promise<Set<number>> {
     const { records } = this.ports;
     const state = await LibraryState.read(records);
-    const chunks = new Set<number>();
-    for (const { id: layer, below, remote, sizeBytes } of state.chain(find(state, id)).reverse()) {
-      for (const chunk of chunks) if (chunk * CHUNK_BYTES >= (below?.bytes ?? 0)) chunks.delete(chunk);
-      const [own, holes] = await Promise.all(
-        [chunkPrefix(layer), holePrefix(layer)].map((prefix) => records.keysBelow(prefix)),
-      );
-      for (const key of holes!) chunks.delete(Number(key.at(-1)));
-      const numbers = remote
-        ? Array(Math.ceil(sizeBytes / CHUNK_BYTES)).keys()
-        : own!.map((key) => Number(key.at(-1)));
-      for (const number of numbers) chunks.add(number);
+    const parts = new Set<number>();
+    for (const { id: layer, below, remote, pack, sizeBytes, chunkBytes } of state
+      .chain(find(state, id))
+      .reverse()) {
+      for (const part of parts) if (part * WRITTEN_CHUNK_BYTES >= (below?.bytes ?? 0)) parts.delete(part);
+      const [own, holes] = await Promise.all([
+        numbersBelow(chunkPrefix(layer)),
+        numbersBelow(holePrefix(layer)),
+      ]);
+      for (const hole of holes) for (const part of partsOf(hole, chunkBytes)) parts.delete(part);
+      const packed = pack ? (await readPackIndex(records, layer)).keys() : own;
+      const chunks = remote ? Array(Math.ceil(sizeBytes / chunkBytes)).keys() : packed;
+      for (const chunk of chunks) for (const part of partsOf(chunk, chunkBytes)) parts.add(part);
     }
-    return chunks;
+    return parts;
+
+    async function numbersBelow(prefix: RecordKey): Promise<number[]> {
+      return (await records.keysBelow(prefix)).map((key) => Number(key.at(-1)));
+    }
   }
 
   private async openUnlocked(
     id: string,
     readOnly: boolean,
     cache: ChunkCache = new ChunkCache(),
-  ): Promise<Omit<OpenDisk, 'release'>> {
+  ): Promise<Omit<OpenDisk, 'release'> & { close(): void }> {
     const state = await LibraryState.read(this.ports.records);
     const disk = find(state, id);
     const [top, ...lower] = state.chain(disk);
-    let below: BlockStore | undefined;
-    for (const layer of lower.reverse()) below = await this.openLayer(layer, below, cache);
-    const store = await ChunkedStore.open(chunksOf(this.ports.records, top!.id), {
-      ...layerOptions(top!, below, cache),
-      size: disk.sizeBytes,
-      readOnly,
-    });
-    return { disk, store };
+    if (!top) throw new DiskError('io', `The contents of ${disk.name} are gone from the browser’s storage.`);
+    const packs: PackStore[] = [];
+    const close = (): void => {
+      for (const pack of packs.splice(0)) pack.close();
+    };
+    try {
+      let below: BlockStore | undefined;
+      for (const layer of lower.reverse()) {
+        below = await this.openLayer(layer, below, cache);
+        if (below instanceof PackStore) packs.push(below);
+      }
+      const store = await ChunkedStore.open(chunksOf(this.ports.records, top.id), {
+        ...layerOptions(top, below, cache),
+        size: disk.sizeBytes,
+        readOnly,
+      });
+      return { disk, top, store, close };
+    } catch (failure) {
+      close();
+      throw failure;
+    }
   }
 
   private async openLayer(
@@ -225,9 +261,18 @@ export class DiskCatalogue {
     below: BlockStore | undefined,
     cache: ChunkCache,
   ): Promise<BlockStore> {
+    const { records, packs } = this.ports;
+    if (layer.pack) {
+      if (packs) return PackStore.open(records, packs, layer);
+      throw new DiskError(
+        'unavailable',
+        'This disk is in files that the browser keeps for this page, and it does not give them now: a private ' +
+          'window, or an address without https, would explain it.',
+      );
+    }
     if (!layer.remote) {
       const options = { ...layerOptions(layer, below, cache), readOnly: true };
-      return ChunkedStore.open(chunksOf(this.ports.records, layer.id), options);
+      return ChunkedStore.open(chunksOf(records, layer.id), options);
     }
     if (!this.ports.openRemote) throw new DiskError('unavailable', 'disks on servers cannot be opened here');
     return this.ports.openRemote(layer, cache);
@@ -245,7 +290,7 @@ export class DiskCatalogue {
     decide: (state: LibraryState) => Promise<{ readonly next: LibraryState; readonly result: T }>,
     also: RecordBatch = {},
   ): Promise<T> {
-    const { locks, records } = this.ports;
+    const { locks, records, packs } = this.ports;
     return locks.exclusively(async () => {
       const state = await LibraryState.read(records);
       const { next, result } = await decide(state);
@@ -258,6 +303,9 @@ export class DiskCatalogue {
         },
         'strict',
       );
+      // Files that are left behind by a crash here are swept away later: nothing names them any more.
+      const files = LibraryState.gone(state, next).filter(({ pack }) => pack);
+      await Promise.allSettled(files.map((layer) => packs?.delete(layer.id)));
       return result;
     });
   }
@@ -282,8 +330,8 @@ export class DiskCatalogue {
     }
   }
 
-  private async usedBytes({ id, chunkBytes }: LayerRecord): Promise<number> {
-    return (await this.ports.records.countBelow(chunkPrefix(id))) * chunkBytes;
+  private async usedBytes({ id, chunkBytes, pack }: LayerRecord): Promise<number> {
+    return (pack?.chunks ?? (await this.ports.records.countBelow(chunkPrefix(id)))) * chunkBytes;
   }
 
   private async hasHoles({ id }: LayerRecord): Promise<boolean> {
@@ -291,10 +339,10 @@ export class DiskCatalogue {
   }
 
   /** Chunks and holes of a layer that lie wholly behind an end. */
-  private async keysBehind(layer: string, size: number): Promise<RecordKey[]> {
-    const prefixes = [chunkPrefix(layer), holePrefix(layer)];
+  private async keysBehind({ id, chunkBytes }: LayerRecord, size: number): Promise<RecordKey[]> {
+    const prefixes = [chunkPrefix(id), holePrefix(id)];
     const keys = await Promise.all(prefixes.map((prefix) => this.ports.records.keysBelow(prefix)));
-    return keys.flat().filter((key) => Number(key.at(-1)) * CHUNK_BYTES >= size);
+    return keys.flat().filter((key) => Number(key.at(-1)) * chunkBytes >= size);
   }
 }
 

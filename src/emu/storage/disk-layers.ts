@@ -1,7 +1,8 @@
 /** What follows from the records of a disk: new ones, how its layers are opened, and what is told about it. */
 import type { BlockStore } from './block-store.ts';
 import type { ChunkCache } from './chunk-cache.ts';
-import { CHUNK_BYTES, type ChunkedStoreOptions } from './chunked-store.ts';
+import { WRITTEN_CHUNK_BYTES } from './chunk-size.ts';
+import type { ChunkedStoreOptions } from './chunked-store.ts';
 import { DiskError } from './disk-error.ts';
 import type { DiskDescription } from './disk-info.ts';
 import type { DiskRecord, LayerRecord, LibraryState } from './disk-records.ts';
@@ -15,7 +16,13 @@ const LARGEST_DISK_BYTES = 2 ** 44;
 /** An empty layer over another one. */
 export function layerOver(base: LayerRecord, sizeBytes: number, id: string): LayerRecord {
   const below = { layer: base.id, bytes: Math.min(base.sizeBytes, sizeBytes) };
-  return { id, sizeBytes, chunkBytes: CHUNK_BYTES, below };
+  return { id, sizeBytes, chunkBytes: WRITTEN_CHUNK_BYTES, below };
+}
+
+/** The numbers, in parts of WRITTEN_CHUNK_BYTES, of what a chunk covers. */
+export function* partsOf(chunk: number, chunkBytes: number): Generator<number> {
+  const count = chunkBytes / WRITTEN_CHUNK_BYTES;
+  for (let part = chunk * count; part < (chunk + 1) * count; part++) yield part;
 }
 
 export function layerOptions(

@@ -7,6 +7,7 @@
  * the same batch that takes its last user away.
  */
 import { chunkPrefix, holePrefix } from './chunk-batches.ts';
+import { packPrefix } from './pack.ts';
 import type { RecordBatch, RecordKey, RecordStore } from './record-store.ts';
 
 /** Where a disk's first contents came from. */
@@ -35,6 +36,8 @@ export interface LayerRecord {
   readonly sizeBytes: number;
   readonly chunkBytes: number;
   readonly below?: { readonly layer: string; readonly bytes: number };
+  /** Chunks in a file instead of records; how many. */
+  readonly pack?: { readonly chunks: number };
   /** Contents that are fetched when they are first read; chunks keep what has come. */
   readonly remote?: RemoteImage;
 }
@@ -84,10 +87,16 @@ export class LibraryState {
     return [...this.disks.values()].filter((disk) => this.chain(disk).some(({ id }) => id === layer));
   }
 
+  /** Layers that the disks of `to` no longer need. */
+  static gone(from: LibraryState, to: LibraryState): LayerRecord[] {
+    const needed = to.needed();
+    return [...from.layers.values()].filter(({ id }) => !needed.has(id));
+  }
+
   /** The batch that makes this state of another one: what `disks` and `layers` no longer need goes. */
   static change(from: LibraryState, to: LibraryState): RecordBatch {
-    const needed = new Set([...to.disks.values()].flatMap((disk) => to.chain(disk).map(({ id }) => id)));
-    const gone = [...from.layers.keys()].filter((id) => !needed.has(id));
+    const needed = to.needed();
+    const gone = LibraryState.gone(from, to).map(({ id }) => id);
     return {
       puts: [
         ...[...to.disks.values()]
@@ -101,8 +110,12 @@ export class LibraryState {
         ...[...from.disks.keys()].filter((id) => !to.disks.has(id)).map(diskKey),
         ...gone.map(layerKey),
       ],
-      deletesBelow: gone.flatMap((id) => [chunkPrefix(id), holePrefix(id)]),
+      deletesBelow: gone.flatMap((id) => [chunkPrefix(id), holePrefix(id), packPrefix(id)]),
     };
+  }
+
+  private needed(): Set<string> {
+    return new Set([...this.disks.values()].flatMap((disk) => this.chain(disk).map(({ id }) => id)));
   }
 
   /** This state with other disks and layers in the place of those with the same names. */

@@ -3,7 +3,7 @@ import { seededWords } from '../testing/device-harness.ts';
 import { StorageError } from './block-store.ts';
 import { chunksOf } from './chunk-batches.ts';
 import { ChunkCache } from './chunk-cache.ts';
-import { CHUNK_BYTES } from './chunked-store.ts';
+import { CHUNK_BYTES } from './chunk-size.ts';
 import { type FarFile, FetchedStore } from './fetched-store.ts';
 import { MemoryRecords } from './memory-records.ts';
 

@@ -5,7 +5,7 @@
 import { type BlockStore, type MaybePromise, StorageError } from './block-store.ts';
 import type { ChunkBatches } from './chunk-batches.ts';
 import type { CachedChunk, ChunkCache } from './chunk-cache.ts';
-import { CHUNK_BYTES } from './chunked-store.ts';
+import { CHUNK_BYTES } from './chunk-size.ts';
 
 /** A file, and how to read a range inside it. */
 export interface FarFile {
