@@ -75,7 +75,7 @@ export class AllocationTable {
   async countFree(): Promise<number> {
     let count = 0;
     for (let page = 0; page < this.pages; page++) {
-      for (const _ of this.freeIn(page, await this.readPage(page))) count++;
+      count += this.freeIn(page, await this.readPage(page)).length;
     }
     return count;
   }
@@ -102,12 +102,17 @@ export class AllocationTable {
     return this.place(FIRST_CLUSTER + this.geometry.clusterCount - 1).number + 1;
   }
 
-  private *freeIn(page: number, bytes: Uint8Array): Generator<number> {
-    const perPage = (PAGE_BYTES * 8) / ENTRY_BITS[this.geometry.kind];
+  /** Large tables have millions of entries, so nothing is made for each of them. */
+  private freeIn(page: number, bytes: Uint8Array): number[] {
+    const bits = ENTRY_BITS[this.geometry.kind];
+    const perPage = (PAGE_BYTES * 8) / bits;
     const end = Math.min((page + 1) * perPage, FIRST_CLUSTER + this.geometry.clusterCount);
+    const free: number[] = [];
     for (let cluster = Math.max(page * perPage, FIRST_CLUSTER); cluster < end; cluster++) {
-      if (this.takeEntry(bytes, this.place(cluster).at, cluster) === FREE) yield cluster;
+      const at = Math.floor((cluster * bits) / 8) - page * PAGE_BYTES;
+      if (this.takeEntry(bytes, at, cluster) === FREE) free.push(cluster);
     }
+    return free;
   }
 
   private async entry(cluster: number): Promise<number> {
