@@ -3,6 +3,8 @@ import { DiskError } from '../emu/storage/disk-error.ts';
 import { isSameFile, type SourceIdentity } from './import-record.ts';
 
 const STATUS_PARTIAL_CONTENT = 206;
+const FIRST_SERVER_ERROR = 500;
+const BYTES_PER_MIB = 1 << 20;
 const RETRIES = 5;
 const FIRST_RETRY_DELAY_MS = 500;
 /** Small enough that progress shows and a cancelled read ends soon. */
@@ -55,7 +57,7 @@ export interface UrlContext {
 
 /** Asks for the file, so that its identity is known; the answer's body is the first stream. */
 export async function urlSource(url: string, offset: number, context: UrlContext): Promise<ImportSource> {
-  let first: Response | undefined = await request(url, offset, context);
+  let first: Response | undefined = await request(url, offset, context, offset > 0);
   const startedAt = first.status === STATUS_PARTIAL_CONTENT ? offset : 0;
   const identity = identityOf(first, startedAt);
   return {
@@ -78,7 +80,7 @@ export async function urlSource(url: string, offset: number, context: UrlContext
         } catch (failure) {
           const isHopeless = failure instanceof DiskError && failure.kind !== 'network';
           if (context.signal.aborted || isHopeless) throw failure;
-          if (failures++ >= RETRIES) throw brokenOff(url, position, failure);
+          if (failures++ >= RETRIES) throw brokenOff(url, position, identity);
           await context.sleep(FIRST_RETRY_DELAY_MS * 2 ** (failures - 1));
         }
       }
@@ -102,7 +104,7 @@ async function requestRest(
   identity: SourceIdentity,
   context: UrlContext,
 ): Promise<Response> {
-  const response = await request(url, position, context);
+  const response = await request(url, position, context, true);
   const startsAt = response.status === STATUS_PARTIAL_CONTENT ? position : 0;
   if (startsAt === position && isSameFile(identity, identityOf(response, position))) return response;
   await response.body?.cancel();
@@ -110,7 +112,7 @@ async function requestRest(
     startsAt === position ? 'io' : 'no-ranges',
     startsAt === position
       ? `The file at ${url} has changed while it was being fetched: start the import again.`
-      : `The connection to ${hostOf(url)} broke off after ${position} bytes, and the server cannot send the ` +
+      : `The connection to ${hostOf(url)} broke off after ${inMib(position)}, and the server cannot send the ` +
           'rest of a file by itself. Download the file with the browser, and import it from there.',
   );
 }
@@ -119,6 +121,7 @@ async function request(
   url: string,
   offset: number,
   { fetch: fetchFrom, signal, origin }: UrlContext,
+  hasAnswered: boolean,
 ): Promise<Response> {
   // If-Range would make browsers ask other sites for permission first; identities are compared instead.
   const headers: Record<string, string> = offset === 0 ? {} : { Range: `bytes=${offset}-` };
@@ -127,22 +130,29 @@ async function request(
     response = await fetchFrom(url, { headers, signal });
   } catch (failure) {
     if (signal.aborted) throw failure;
-    throw unreachable(url, origin, failure);
+    // A server that has answered once lets this page read the file: it is the network.
+    throw hasAnswered ? noNetwork(url, failure) : unreachable(url, origin, failure);
   }
   if (response.ok) return response;
   const status = `${response.status} ${response.statusText}`.trim();
+  const isPassing = response.status >= FIRST_SERVER_ERROR;
   throw new DiskError(
-    response.status >= 500 ? 'network' : 'not-found',
-    `The server ${hostOf(url)} answered ${status} for ${url}: check the address.`,
+    isPassing ? 'network' : 'not-found',
+    `The server ${hostOf(url)} answered ${status} for ${url}: ${isPassing ? 'try again later' : 'check the address'}.`,
+  );
+}
+
+function noNetwork(url: string, failure: unknown): DiskError {
+  return new DiskError(
+    'network',
+    `${hostOf(url)} cannot be reached: check the network connection. (${failure})`,
   );
 }
 
 export function unreachable(url: string, origin: string, failure: unknown): DiskError {
   const host = hostOf(url);
   const isForeign = new URL(url).origin !== origin;
-  if (!isForeign) {
-    return new DiskError('network', `${host} cannot be reached: check the network connection. (${failure})`);
-  }
+  if (!isForeign) return noNetwork(url, failure);
   // A browser does not tell a page which of the two it was (Fetch, 4.9).
   return new DiskError(
     'cross-origin',
@@ -151,13 +161,17 @@ export function unreachable(url: string, origin: string, failure: unknown): Disk
   );
 }
 
-function brokenOff(url: string, position: number, failure: unknown): DiskError {
-  const reason = failure instanceof Error ? failure.message : String(failure);
+function brokenOff(url: string, position: number, { sizeBytes }: SourceIdentity): DiskError {
+  const total = sizeBytes === undefined ? '' : ` of ${inMib(sizeBytes)}`;
   return new DiskError(
     'network',
-    `The connection to ${hostOf(url)} broke off after ${position} bytes (${reason}). What has come is kept: ` +
-      'the import can go on from there.',
+    `The connection to ${hostOf(url)} broke off after ${inMib(position)}${total} and could not be taken up ` +
+      'again. Check the network, and try again: what has come is kept, and the import goes on from there.',
   );
+}
+
+function inMib(bytes: number): string {
+  return `${(bytes / BYTES_PER_MIB).toFixed(1)} MiB`;
 }
 
 /** What the headers tell; of a part, the size of the whole. Compressed transfers have no known size. */

@@ -47,10 +47,10 @@ export class DiskShelf {
   get disks(): readonly DiskInfo[] {
     return this.#disks;
   }
-  /** Those that can be taken up again; not those that are under way here. */
+  /** Those that can be taken up again; not those that are under way here, or that failed and can be tried again. */
   get unfinished(): readonly UnfinishedImport[] {
-    const running = this.#jobs.filter((job) => job.kind === 'import' && !job.problem);
-    return this.#unfinished.filter(({ name }) => !running.some((job) => job.name === name));
+    const shown = this.#jobs.filter((job) => job.kind === 'import' && (!job.problem || job.again));
+    return this.#unfinished.filter(({ name }) => !shown.some((job) => job.name === name));
   }
   get meter(): StorageMeter | undefined {
     return this.#meter;
