@@ -166,7 +166,7 @@ function brokenOff(url: string, position: number, { sizeBytes }: SourceIdentity)
   return new DiskError(
     'network',
     `The connection to ${hostOf(url)} broke off after ${inMib(position)}${total} and could not be taken up ` +
-      'again. Check the network, and try again: what has come is kept, and the import goes on from there.',
+      'again. Check the network, and try again: what is stored stays, and the import goes on from there.',
   );
 }
 

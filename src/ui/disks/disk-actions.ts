@@ -15,8 +15,9 @@ import { askExport } from './export-dialog.ts';
 import { showFiles } from './files-dialog.ts';
 import { chooseTarget } from './save-stream.ts';
 
-function takenNames({ disks, jobs }: DiskShelf): readonly string[] {
-  return [...disks, ...jobs].map(({ name }) => name);
+/** Also of imports that were cut off: a second one of the same name could not be told from it. */
+function takenNames({ disks, jobs, unfinished }: DiskShelf): readonly string[] {
+  return [...disks, ...jobs, ...unfinished].map(({ name }) => name);
 }
 
 export function importFiles(shelf: DiskShelf, files: readonly File[]): void {

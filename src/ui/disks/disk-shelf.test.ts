@@ -89,6 +89,18 @@ describe('an import', () => {
     expect(shelf.jobs).toEqual([]);
   });
 
+  it('is shown once when it fails and can be taken up again', async () => {
+    const { shelf, library } = await openShelf('cut-off');
+    library.resumeImport = () => Promise.reject(new DiskError('network', 'The connection broke off.'));
+    await shelf.resume(shelf.unfinished.find(({ name }) => name === 'ubuntu-arm64')!);
+    expect(shelf.jobs.map(({ name, problem }) => [name, problem?.kind])).toEqual([
+      ['ubuntu-arm64', 'network'],
+    ]);
+    expect(shelf.unfinished.map(({ name }) => name)).toEqual(['my-card']);
+    shelf.dismissJob(shelf.jobs[0]!);
+    expect(shelf.unfinished.map(({ name }) => name)).toEqual(['ubuntu-arm64', 'my-card']);
+  });
+
   it('is whole the next time when the server cannot send parts', async () => {
     const { shelf, library } = await openShelf('fail:no-ranges');
     const asked: unknown[] = [];

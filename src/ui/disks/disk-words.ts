@@ -29,7 +29,8 @@ export const PROBLEMS: Readonly<Record<DiskErrorKind, ProblemWords>> = {
   'no-ranges': { title: 'That server cannot send parts of a file.' },
   quota: {
     title: 'The browser’s storage for this page is full.',
-    nextStep: 'Disks that you do not need can be reset or deleted here, and exported before.',
+    nextStep:
+      'Here, disks can be reset or deleted, after an export where you need them, and unfinished imports discarded.',
   },
   'in-use': { title: 'The disk is in use.' },
   'not-found': { title: 'It is not there.' },
