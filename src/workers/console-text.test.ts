@@ -16,6 +16,7 @@ describe('ConsoleText', () => {
     ['titles ended by BEL and by ESC \\', '\x1b]0;title\x07a\x1b]2;t\x1b\\b', 'ab'],
     ['character set selections', '\x1b(Bx\x1b)0y', 'xy'],
     ['bells, backspaces and deletes', 'a\x07\b\x7fb', 'ab'],
+    ['sequences that were cut off', 'a\x1b[0;1…b\x1b…c', 'abc'],
     ['nothing of plain text', 'tab\there, ä € 😀', 'tab\there, ä € 😀'],
   ])('removes %s', (_what, raw, clean) => {
     expect(read(encode(raw))).toBe(clean);

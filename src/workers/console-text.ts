@@ -13,7 +13,6 @@ const NEWLINE = 0x0a;
 const TAB = 0x09;
 const FIRST_PRINTABLE = 0x20;
 const FIRST_SEQUENCE_END = 0x40;
-const LAST_SEQUENCE_END = 0x7e;
 /** Intermediate characters of an escape sequence are 0x20 to 0x2f; it ends with the next one. */
 const LAST_INTERMEDIATE = 0x2f;
 const BACKSLASH = 0x5c;
@@ -53,7 +52,8 @@ function nextState(state: EscapeState, code: number): EscapeState {
       if (STRING_OPENERS.has(code)) return 'string';
       return code >= FIRST_PRINTABLE && code <= LAST_INTERMEDIATE ? 'escape' : 'text';
     case 'control-sequence':
-      return code >= FIRST_SEQUENCE_END && code <= LAST_SEQUENCE_END ? 'text' : 'control-sequence';
+      // A character that no sequence holds: it was cut off (systemd does that to long lines).
+      return code >= FIRST_SEQUENCE_END ? 'text' : 'control-sequence';
     case 'string':
       if (code === BELL) return 'text';
       return code === ESCAPE ? 'string-escape' : 'string';

@@ -13,6 +13,7 @@ import { ask } from '../shell/dialogs.ts';
 import { icon } from '../shell/icons.ts';
 import type { Settings } from '../shell/settings.ts';
 import type { Scheme } from '../shell/theme.ts';
+import { CursorBlink } from './cursor-blink.ts';
 import { asOneLine, pasteQuestion } from './paste.ts';
 import type { MachineSession } from './session.ts';
 import { searchColours, terminalTheme } from './terminal-palette.ts';
@@ -39,6 +40,7 @@ export class BrambleTerminal extends LitElement {
   #terminal: Terminal | undefined;
   #detach: (() => void) | undefined;
   #observer: ResizeObserver | undefined;
+  #blink: CursorBlink | undefined;
 
   constructor() {
     super();
@@ -52,16 +54,18 @@ export class BrambleTerminal extends LitElement {
   }
 
   protected override render(): TemplateResult {
-    return html`<div class="terminal-host" style="background:${terminalTheme(this.scheme).background}"></div>${this.searching ? this.#searchBar() : nothing}`;
+    const theme = terminalTheme(this.scheme);
+    return html`<div class="terminal-host" style="background:${theme.background};--cursor:${theme.cursor}"></div>${this.searching ? this.#searchBar() : nothing}`;
   }
 
   protected override firstUpdated(): void {
     const terminal = new Terminal({
       allowProposedApi: true,
-      cursorBlink: !matchMedia('(prefers-reduced-motion: reduce)').matches,
       fontFamily: getComputedStyle(this).getPropertyValue('--font-mono'),
       fontSize: this.settings.fontSizePx,
       lineHeight: 1.15,
+      // Guests may print what is no escape sequence: systemd cuts long lines within one. That is no error of the page.
+      logLevel: 'off',
       minimumContrastRatio: MINIMUM_CONTRAST,
       screenReaderMode: this.settings.screenReader,
       scrollback: SCROLLBACK_LINES,
@@ -82,6 +86,7 @@ export class BrambleTerminal extends LitElement {
     this.#search.onDidChangeResults(({ resultIndex, resultCount }) => {
       this.matchCount = resultCount === 0 ? 'nothing found' : `${resultIndex + 1} of ${resultCount}`;
     });
+    if (!matchMedia('(prefers-reduced-motion: reduce)').matches) this.#blinkAt(terminal, host);
     this.#detach = this.session.attachConsole((bytes) => terminal.write(bytes));
     this.#observer = new ResizeObserver(() => this.#fit.fit());
     this.#observer.observe(host);
@@ -101,6 +106,7 @@ export class BrambleTerminal extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.#observer?.disconnect();
+    this.#blink?.stop();
     this.#detach?.();
     this.#terminal?.dispose();
   }
@@ -160,6 +166,14 @@ export class BrambleTerminal extends LitElement {
     const input = this.querySelector<HTMLInputElement>('.search-bar input');
     input?.focus();
     input?.select();
+  }
+
+  #blinkAt(terminal: Terminal, host: HTMLElement): void {
+    const blink = new CursorBlink(host);
+    this.#blink = blink;
+    terminal.onCursorMove(() => blink.restart());
+    terminal.onData(() => blink.restart());
+    terminal.textarea?.addEventListener('focus', () => blink.restart());
   }
 
   #closeSearch(): void {
