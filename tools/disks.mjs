@@ -1,4 +1,4 @@
-/** `npm run soak:disks` and `npm run bench:disks`: programs of tools/disks in the project's own Node. */
+/** `npm run soak:disks`, `bench:disks` and `bench:debian`: programs of tools/disks in the project’s own Node. */
 import { ensureDependencies, runMain, runTypeScript } from './setup.mjs';
 
 await runMain(([name, ...args]) => {

@@ -30,6 +30,7 @@ export interface GuestAddresses {
   readonly kernel: string;
   readonly initrd: string;
   readonly commandLine: string;
+  readonly memoryMiB?: number;
 }
 
 export interface PageCommands {

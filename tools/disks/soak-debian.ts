@@ -59,13 +59,9 @@ export function filesOfDebian(): SoakSubject {
       return { fault: outside.check(last) };
     },
     async write(page: Page, id: string, round: Round) {
-      const boot = round.boot(page, id, started(round), PROMPT);
-      if (round.number % ROUNDS_OF_EACH_KIND === DYING_ROUND) {
-        // What the boot still waits for ends with the browser.
-        boot.catch(() => {});
-        return sleep(Math.random() * LONGEST_BOOT_MS);
-      }
-      await boot;
+      await round.start(page, id, started(round));
+      if (round.number % ROUNDS_OF_EACH_KIND === DYING_ROUND) return sleep(Math.random() * LONGEST_BOOT_MS);
+      await round.prints(PROMPT);
       await page.evaluate((text) => window.disks.type(text), writingLoop(round.last + 1));
       await round.liveOn(LONGEST_LIFE_MS);
     },

@@ -63,7 +63,8 @@ export function recordsOfKernel(): SoakSubject {
       [GUEST.initrd, { file: guest.initrd }],
     ]),
     async write(page: Page, id: string, round: Round) {
-      await round.boot(page, id, GUEST, PROMPT);
+      await round.start(page, id, GUEST);
+      await round.prints(PROMPT);
       const loop =
         `i=${round.last + 1}; while yes $i | head -c ${RECORD_BYTES} | ` +
         `dd of=/dev/vda bs=${RECORD_BYTES} seek=$((i % ${PLACES})) conv=notrunc,fsync 2>/dev/null; ` +

@@ -60,8 +60,8 @@ export class Round {
     await page.exposeFunction('printed', tells.printed);
   }
 
-  /** Boots a guest and waits until it has printed `prompt`. */
-  async boot(page: Page, id: string, guest: GuestAddresses, prompt: string): Promise<void> {
+  /** Boots a guest with the disk. */
+  async start(page: Page, id: string, guest: GuestAddresses): Promise<void> {
     await page.evaluate(
       ([disk, addresses]) => {
         const { printed } = window as unknown as PageTells;
@@ -69,7 +69,11 @@ export class Round {
       },
       [id, guest] as const,
     );
-    await this.until(`the prompt "${prompt}"`, () => this.#output.includes(prompt));
+  }
+
+  /** Resolves when the guest has printed `text`. */
+  prints(text: string): Promise<void> {
+    return this.until(`"${text}"`, () => this.#output.includes(text));
   }
 
   /** Lets the browser live for a random while after the first flush of this round. */

@@ -11,7 +11,7 @@ export interface MachineCommand {
 }
 
 /** The Python suites want more than the guest's usual half gigabyte. */
-const MEMORY_MIB = 1024;
+export const MEMORY_MIB = 1024;
 const COMMAND_LINE = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
 /** The board that ours models; its disk is the current virtio interface. */
