@@ -16,7 +16,7 @@ const PLAIN_INIT = 'init=/usr/local/sbin/plain-init quiet';
 const ROUNDS_OF_EACH_KIND = 10;
 const SYSTEMD_ROUND = 5;
 const DYING_ROUND = 0;
-const LONGEST_LIFE_MS = 5000;
+const LONGEST_LIFE_MS = 3000;
 const LONGEST_BOOT_MS = 8000;
 
 /** Each file is new, durable, and only then in its place; the place counts when the folder is durable too. */
