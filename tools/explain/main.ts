@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { findDefaultGuest } from '../../src/cli/default-guest.ts';
+import { PASS_NAMES, type PassName } from '../../src/emu/ir/passes/optimise.ts';
 import { explainRegion } from '../../src/emu/jit/explain.ts';
 import { PAGE_BYTES, type RegionSource } from '../../src/emu/jit/region.ts';
 import { runGuestUntil } from './guest.ts';
@@ -19,6 +20,8 @@ const HELP = `Shows a region of translated code: guest instructions, IR, WebAsse
       a guest's memory, once its console has shown what matches
 
   --no-ir, --no-wat   leave that part out
+  --passes            the IR as the row gives it, and after each pass that changes it
+  --without PASS      leaves a pass out: ${PASS_NAMES.join(', ')}; may be given more than once
   --targets ADDRESS   where a computed jump goes; may be given more than once
 `;
 const WORD_BYTES = 4;
@@ -70,6 +73,8 @@ async function main(): Promise<number> {
       targets: { type: 'string', multiple: true, default: [] },
       ir: { type: 'boolean', default: true },
       wat: { type: 'boolean', default: true },
+      passes: { type: 'boolean', default: false },
+      without: { type: 'string', multiple: true, default: [] },
       help: { type: 'boolean' },
     },
   });
@@ -85,9 +90,17 @@ async function main(): Promise<number> {
       ? fromFile(values.image, BigInt(values.base))
       : await fromGuest(values);
   const source = sourceOf(wordAt, entry, values.targets.map(BigInt));
-  const { ir, wat } = values;
-  process.stdout.write(`${explainRegion(source, { pageAddress: entry & PAGE_MASK, ir, wat })}\n`);
+  const { ir, wat, passes } = values;
+  const without = new Set(values.without.map(passNamed));
+  const options = { pageAddress: entry & PAGE_MASK, ir, wat, passes, without };
+  process.stdout.write(`${explainRegion(source, options)}\n`);
   return 0;
+}
+
+function passNamed(name: string): PassName {
+  const known = PASS_NAMES.find((pass) => pass === name);
+  if (!known) throw new Error(`there is no pass ${name}; there are ${PASS_NAMES.join(', ')}`);
+  return known;
 }
 
 interface GuestChoice {

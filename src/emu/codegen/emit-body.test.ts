@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { RandomWords } from '../fp/hard-operands.ts';
 import { IrBuilder } from '../ir/builder.ts';
 import type { Body, I32, Node, Value } from '../ir/ir.ts';
+import { optimise, PASS_NAMES, PASSES } from '../ir/passes/optimise.ts';
 import { CPU_BLOCK } from '../layout/memory-map.ts';
 import { FunctionBuilder } from '../wasm/function-builder.ts';
 import { IMPORT_MODULE, ModuleBuilder } from '../wasm/module-builder.ts';
@@ -215,6 +216,22 @@ describe('emitInstruction', () => {
     for (let i = 0; i < BODIES; i++) {
       const { b } = new RandomBody(random, 3 + random.below(14));
       expect(seen(runEmitted(b.body)), `body ${i}`).toEqual(seen(runInOrder(b.body)));
+    }
+  });
+
+  it.each(PASS_NAMES)('keeps what random bodies do after the pass %s', (name) => {
+    const random = new RandomWords(2025);
+    for (let i = 0; i < BODIES; i++) {
+      const { b } = new RandomBody(random, 3 + random.below(14));
+      expect(seen(runInOrder(PASSES[name](b.body))), `body ${i}`).toEqual(seen(runInOrder(b.body)));
+    }
+  });
+
+  it('keeps what random bodies do after all passes', () => {
+    const random = new RandomWords(2026);
+    for (let i = 0; i < BODIES; i++) {
+      const { b } = new RandomBody(random, 3 + random.below(14));
+      expect(seen(runEmitted(optimise(b.body))), `body ${i}`).toEqual(seen(runInOrder(b.body)));
     }
   });
 

@@ -129,8 +129,7 @@ export class BodyEmitter {
           emitGuestWrite(f, environment, operation, va as () => void, values),
         );
       case 'host.load':
-        this.push(arg(0));
-        return f.load(loadOp(operation.load), operation.offset);
+        return this.hostLoad(node, operation, arg(0));
       case 'host.store':
         this.push(arg(0));
         this.push(arg(1));
@@ -167,6 +166,23 @@ export class BodyEmitter {
       default:
         return unreachable(operation, 'operation');
     }
+  }
+
+  /** A read that waits for its only load: both ways load, so that hosts need not merge addresses. */
+  private hostLoad(node: Node, operation: Operation & { op: 'host.load' }, address: Value): void {
+    const { f } = this;
+    const emit = () => f.load(loadOp(operation.load), operation.offset);
+    const read = address.operation;
+    if (read.op !== 'guest.read' || this.locals[address.id] !== undefined || !node.type) {
+      this.push(address);
+      return emit();
+    }
+    const { type } = node;
+    const [target] = address.args;
+    assert(target, 'a read has an address');
+    this.withRepeated([target], ([va]) =>
+      emitGuestAddress(f, this.environment, read, va as () => void, { type, emit }),
+    );
   }
 
   private conditional(node: Node, operation: Operation & { op: 'if' }, condition: Value): void {

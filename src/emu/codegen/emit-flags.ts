@@ -16,6 +16,7 @@ export function emitSetFlags(
   { kind, width }: Operation & { op: 'flags.set' },
   args: readonly Push[],
 ): void {
+  if (kind === 'float') return emitFloatFlags(f, base, args[0] as Push);
   const type = width === 64 ? 'i64' : 'i32';
   const result = args.at(-1);
   assert(result, 'flags.set needs a result');
@@ -38,6 +39,44 @@ export function emitSetFlags(
     widen();
   }
   f.store('i64.store', base + CPU.FLAG_V);
+}
+
+/** FPCompare's flags of a number compared with zero: less sets N, equal Z and C, greater C, unordered C and V. */
+function emitFloatFlags(f: FunctionBuilder, base: number, number: Push): void {
+  const isLess = () => {
+    number();
+    pushFloatZero(f);
+    f.numeric('f64.lt');
+  };
+  const storeSign = (cell: number, condition: Push) => {
+    f.i32(0);
+    f.i64(0n);
+    condition();
+    f.numeric('i64.extend_i32_u');
+    f.numeric('i64.sub');
+    f.store('i64.store', base + cell);
+  };
+  storeSign(CPU.FLAG_N, isLess);
+  f.i32(0);
+  number();
+  pushFloatZero(f);
+  f.numeric('f64.ne');
+  f.numeric('i64.extend_i32_u');
+  f.store('i64.store', base + CPU.FLAG_Z);
+  f.i32(0);
+  isLess();
+  f.numeric('i32.eqz');
+  f.store('i32.store', base + CPU.FLAG_C);
+  storeSign(CPU.FLAG_V, () => {
+    number();
+    number();
+    f.numeric('f64.ne');
+  });
+}
+
+export function pushFloatZero(f: FunctionBuilder): void {
+  f.i64(0n);
+  f.numeric('f64.reinterpret_i64');
 }
 
 /** Carry out of AddWithCarry; for a subtraction it means "no borrow". */

@@ -4,7 +4,7 @@
  * One comparison checks tag, page crossing and alignment: an access whose last byte lies in the next page,
  * or whose address has bits set that the instruction demands to be zero, does not match the tag.
  */
-import type { Operation } from '../ir/ir.ts';
+import type { Operation, Type } from '../ir/ir.ts';
 import { CPU } from '../layout/cpu-state.ts';
 import { TLB_ENTRIES, TLB_ENTRY_SIZE } from '../layout/memory-map.ts';
 import { ACCESS_UNPRIVILEGED, instructionAlignmentMask } from '../mmu/access.ts';
@@ -17,18 +17,21 @@ const PAGE_MASK = -(1n << BigInt(PAGE_SHIFT));
 const ENTRY_SHIFT = Math.log2(TLB_ENTRY_SIZE);
 /** Offset of the addend in a TLB entry, after the tag. */
 const ADDEND = 8;
+const AS_ADDRESS = { type: 'i32', emit: () => undefined } as const;
 
-/** Pushes the host address for a read (or an update in place). */
+/** Pushes the host address for a read (or an update in place); what is at it when `load` turns one into the other. */
 export function emitGuestAddress(
   f: FunctionBuilder,
   environment: Environment,
   operation: Operation & { op: 'guest.read' | 'guest.update' },
   va: Push,
+  load: { readonly type: Type; readonly emit: () => void } = AS_ADDRESS,
 ): void {
   const update = operation.op === 'guest.update';
   const entry = emitLookup(f, environment, operation.size, operation.access, update, va);
-  f.if('i32', 'likely');
+  f.if(load.type, 'likely');
   emitHostAddress(f, entry, va);
+  load.emit();
   f.plain('else');
   environment.call(f, update ? 'rmwAddress' : 'readSlow', [va, () => f.i32(operation.access)]);
   const address = f.takeLocal('i32');
@@ -36,6 +39,7 @@ export function emitGuestAddress(
   environment.leaveIfZero(f);
   environment.afterSlowAccess(f);
   f.get(address);
+  load.emit();
   f.freeLocal('i32', address);
   f.end();
   f.freeLocal('i32', entry);

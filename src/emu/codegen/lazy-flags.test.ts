@@ -9,10 +9,12 @@ import { FunctionBuilder } from '../wasm/function-builder.ts';
 import { IMPORT_MODULE, ModuleBuilder } from '../wasm/module-builder.ts';
 import { emitGetFlags } from './emit-flags.ts';
 import {
+  type FlagForm,
   FlagLocals,
-  type FlagState,
+  type FlagMix,
   keepOperands,
   LAZY_KINDS,
+  noteForm,
   pushCondition,
   pushPacked,
   storeCells,
@@ -21,6 +23,8 @@ import {
 import { settleLazyFlags } from './settle-flags.ts';
 
 const CONDITIONS = 14;
+/** Condition LT. */
+const LESS_THAN = 11;
 const BASE = CPU_BLOCK;
 type Width = 32 | 64;
 
@@ -38,10 +42,16 @@ function addWithCarry(width: Width, x: bigint, y: bigint, carry: bigint): Flags 
   const result = BigInt.asIntN(width, unsigned);
   return { n: result < 0n, z: result === 0n, c: unsigned >> BigInt(width) !== 0n, v: signed !== result };
 }
+/** FPCompare with zero (Arm ARM, shared pseudocode). */
+function flagsOfNumber(number: number): Flags {
+  const unordered = Number.isNaN(number);
+  return { n: number < 0, z: number === 0, c: unordered || number >= 0, v: unordered };
+}
 function expectedFlags(kind: string, width: Width, a: bigint, b: bigint, carry: number): Flags {
   if (kind === 'add') return addWithCarry(width, a, b, 0n);
   if (kind === 'sub') return addWithCarry(width, a, ~b, 1n);
   if (kind === 'adc') return addWithCarry(width, a, b, BigInt(carry));
+  if (kind === 'float') return flagsOfNumber(new Float64Array(BigInt64Array.of(a).buffer)[0] ?? 0);
   const result = BigInt.asIntN(width, a);
   return { n: result < 0n, z: result === 0n, c: false, v: false };
 }
@@ -60,7 +70,7 @@ const cells = { words: new Int32Array(memory.buffer), wide: new BigInt64Array(me
 type Export = (a: bigint, b: bigint, carry: number) => number;
 /** Functions of (a, b, carry or packed flags) that keep the operands and then do as their emitter says. */
 function compile(
-  state: FlagState,
+  state: FlagForm,
   emitters: Readonly<Record<string, (f: FunctionBuilder, locals: FlagLocals) => void>>,
 ) {
   const module = new ModuleBuilder();
@@ -71,6 +81,7 @@ function compile(
     const match = /^([a-z]+)(32|64)$/.exec(state);
     const operand = (local: number) => () => {
       f.get(local);
+      if (match?.[1] === 'float') f.numeric('f64.reinterpret_i64');
       if (match?.[2] === '32') f.numeric('i32.wrap_i64');
     };
     if (match) {
@@ -102,6 +113,10 @@ const VALUES = [
   1n << 32n,
   1n << 63n,
   (1n << 63n) - 1n,
+  // One, minus two and minus infinity as doubles.
+  0x3ff0_0000_0000_0000n,
+  -0x4000_0000_0000_0000n,
+  -0x0010_0000_0000_0000n,
 ];
 const SETTERS = LAZY_KINDS.filter((state) => state !== 'cells' && state !== 'packed');
 
@@ -164,6 +179,65 @@ describe.each(SETTERS)('flags left by %s', (state) => {
       expect(cells.words[(BASE + CPU.LAZY_FLAGS_KIND) >> 2]).toBe(0);
       expect([a, b, carry, readCells.cells?.(0n, 0n, 0)]).toEqual([a, b, carry, packedOf(flags)]);
     });
+  });
+});
+
+describe.each(SETTERS)('flags left by %s, or in cells', (form) => {
+  const mix: FlagMix = { forms: ['cells', form] };
+  const [, kind = '', width = ''] = /^([a-z]+)(32|64)$/.exec(form) ?? [];
+  const emitters = (now: FlagForm) => ({
+    holds: (f: FunctionBuilder, locals: FlagLocals) => {
+      noteForm(f, locals, now);
+      pushCondition(f, BASE, locals, mix, LESS_THAN);
+    },
+    packed: (f: FunctionBuilder, locals: FlagLocals) => {
+      noteForm(f, locals, now);
+      pushPacked(f, BASE, locals, mix);
+    },
+    stored: (f: FunctionBuilder, locals: FlagLocals) => {
+      noteForm(f, locals, now);
+      storeCells(f, BASE, locals, mix);
+      emitGetFlags(f, BASE);
+    },
+    lazily: (f: FunctionBuilder, locals: FlagLocals) => {
+      noteForm(f, locals, now);
+      storeLazily(f, BASE, locals, mix);
+      f.i32(0);
+    },
+  });
+  const asOperands = compile(form, emitters(form));
+  const asCells = compile(form, emitters('cells'));
+  const cellsFunctions = compile('packed', {
+    put: (f, locals) => {
+      storeCells(f, BASE, locals, 'packed');
+      f.i32(0);
+    },
+    get: (f) => emitGetFlags(f, BASE),
+  });
+
+  it('are the operands when the form says so', () => {
+    for (const a of VALUES)
+      for (const b of VALUES) {
+        const flags = expectedFlags(kind, Number(width) as Width, a, b, 1);
+        cellsFunctions.put?.(0n, 0n, packedOf(flags) ^ 0xf);
+        expect(asOperands.packed?.(a, b, 1)).toBe(packedOf(flags));
+        expect(asOperands.holds?.(a, b, 1) !== 0).toBe(conditionHolds(flags, LESS_THAN));
+        asOperands.lazily?.(a, b, 1);
+        settleLazyFlags(cells);
+        expect(cellsFunctions.get?.(0n, 0n, 0)).toBe(packedOf(flags));
+        cellsFunctions.put?.(0n, 0n, packedOf(flags) ^ 0xf);
+        expect(asOperands.stored?.(a, b, 1)).toBe(packedOf(flags));
+      }
+  });
+
+  it.each([0, 5, 8, 15])('are NZCV %i in the cells when the form says so', (nzcv) => {
+    const flags = { n: (nzcv & 8) !== 0, z: (nzcv & 4) !== 0, c: (nzcv & 2) !== 0, v: (nzcv & 1) !== 0 };
+    cellsFunctions.put?.(0n, 0n, nzcv);
+    expect(asCells.packed?.(3n, 5n, 1)).toBe(nzcv);
+    expect(asCells.holds?.(3n, 5n, 1) !== 0).toBe(conditionHolds(flags, LESS_THAN));
+    asCells.lazily?.(3n, 5n, 1);
+    settleLazyFlags(cells);
+    expect(asCells.stored?.(3n, 5n, 1)).toBe(nzcv);
   });
 });
 

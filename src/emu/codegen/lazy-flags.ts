@@ -7,14 +7,25 @@ import { assert, unreachable } from '../base/assert.ts';
 import type { FlagKind } from '../ir/ir.ts';
 import { CPU } from '../layout/cpu-state.ts';
 import type { FunctionBuilder } from '../wasm/function-builder.ts';
-import { emitCondition, emitGetFlags, emitPutFlags, emitSetFlags } from './emit-flags.ts';
+import { emitCondition, emitGetFlags, emitPutFlags, emitSetFlags, pushFloatZero } from './emit-flags.ts';
 import type { Push } from './environment.ts';
 
-/** Where the flags are at a point of a region; known statically. */
-export type FlagState = 'cells' | 'packed' | `${FlagKind}${32 | 64}`;
+/** A form in which the flags can be. */
+export type FlagForm = 'cells' | 'packed' | `${FlagKind}${32 | 64}`;
 
-/** Kinds as LAZY_FLAGS_KIND holds them; 0 means cells. */
-export const LAZY_KINDS: readonly FlagState[] = [
+/**
+ * Several forms at a point where ways meet, one of which the local `form` names while the code runs. So a loop that is
+ * entered with the flags in cells and sets them itself does not store them each time round.
+ */
+export interface FlagMix {
+  readonly forms: readonly FlagForm[];
+}
+
+/** Where the flags are at a point of a region, as far as it is known statically. */
+export type FlagState = FlagForm | FlagMix;
+
+/** Kinds as LAZY_FLAGS_KIND and the local `form` hold them; 0 means cells. */
+export const LAZY_KINDS: readonly FlagForm[] = [
   'cells',
   'packed',
   'add32',
@@ -25,9 +36,10 @@ export const LAZY_KINDS: readonly FlagState[] = [
   'adc64',
   'logic32',
   'logic64',
+  'float64',
 ];
 
-export function flagState(kind: FlagKind, width: 32 | 64): FlagState {
+export function flagForm(kind: FlagKind, width: 32 | 64): FlagForm {
   return `${kind}${width}`;
 }
 
@@ -35,8 +47,8 @@ interface Setter {
   readonly kind: FlagKind;
   readonly width: 32 | 64;
 }
-function setterOf(state: FlagState): Setter {
-  const match = /^(add|sub|adc|logic)(32|64)$/.exec(state);
+function setterOf(state: FlagForm): Setter {
+  const match = /^(add|sub|adc|logic|float)(32|64)$/.exec(state);
   assert(match, `${state} has no operands`);
   return { kind: match[1] as FlagKind, width: Number(match[2]) as 32 | 64 };
 }
@@ -54,14 +66,22 @@ export class FlagLocals {
   operand(name: 'a' | 'b', width: 32 | 64): number {
     return this.local(`${name}${width}`, width === 64 ? 'i64' : 'i32');
   }
+  /** The f64 of a comparison. */
+  get float(): number {
+    return this.local('float', 'f64');
+  }
   get carry(): number {
     return this.local('carry', 'i32');
   }
   get packed(): number {
     return this.local('packed', 'i32');
   }
+  /** Of a mix: which form it is, as in LAZY_KINDS. */
+  get form(): number {
+    return this.local('form', 'i32');
+  }
 
-  private local(name: string, type: 'i32' | 'i64'): number {
+  private local(name: string, type: 'i32' | 'i64' | 'f64'): number {
     const known = this.locals.get(name);
     if (known !== undefined) return known;
     const made = this.f.takeLocal(type);
@@ -78,6 +98,10 @@ export function keepOperands(
   args: readonly Push[],
 ): void {
   const [a, b, carry] = args;
+  if (kind === 'float') {
+    a?.();
+    return f.set(locals.float);
+  }
   // Logic has one argument, its result.
   a?.();
   f.set(locals.operand('a', width));
@@ -89,11 +113,60 @@ export function keepOperands(
   f.set(locals.carry);
 }
 
+/** Notes the form that the flags have where a mix begins. */
+export function noteForm(f: FunctionBuilder, locals: FlagLocals, form: FlagForm): void {
+  f.i32(LAZY_KINDS.indexOf(form));
+  f.set(locals.form);
+}
+
+/** Does something for whatever form the flags have, but for cells. */
+function forForm(
+  f: FunctionBuilder,
+  locals: FlagLocals,
+  { forms }: FlagMix,
+  emit: (form: FlagForm) => void,
+): void {
+  for (const form of forms) {
+    if (form === 'cells') continue;
+    pushIsForm(f, locals, form);
+    f.if();
+    emit(form);
+    f.end();
+  }
+}
+
+/** Pushes an i32 from whatever form the flags have. */
+function pushFromForm(
+  f: FunctionBuilder,
+  locals: FlagLocals,
+  { forms: [first, ...rest] }: FlagMix,
+  push: (form: FlagForm) => void,
+): void {
+  assert(first, 'a mix has forms');
+  if (rest.length === 0) return push(first);
+  pushIsForm(f, locals, first);
+  f.if('i32');
+  push(first);
+  f.plain('else');
+  pushFromForm(f, locals, { forms: rest }, push);
+  f.end();
+}
+
+function pushIsForm(f: FunctionBuilder, locals: FlagLocals, form: FlagForm): void {
+  f.get(locals.form);
+  f.i32(LAZY_KINDS.indexOf(form));
+  f.numeric('i32.eq');
+}
+
 /** Stores the flags into the cells of the state block. */
 export function storeCells(f: FunctionBuilder, base: number, locals: FlagLocals, state: FlagState): void {
   if (state === 'cells') return;
+  if (typeof state === 'object')
+    return forForm(f, locals, state, (form) => storeCells(f, base, locals, form));
   if (state === 'packed') return emitPutFlags(f, base, () => f.get(locals.packed));
   const setter = setterOf(state);
+  if (setter.kind === 'float')
+    return emitSetFlags(f, base, { op: 'flags.set', ...setter }, [() => f.get(locals.float)]);
   const result = f.takeLocal(setter.width === 64 ? 'i64' : 'i32');
   pushResult(f, locals, setter);
   f.set(result);
@@ -113,6 +186,8 @@ export function storeCells(f: FunctionBuilder, base: number, locals: FlagLocals,
 /** Leaves the operands where TypeScript settles them (settleLazyFlags): less code than storing the cells. */
 export function storeLazily(f: FunctionBuilder, base: number, locals: FlagLocals, state: FlagState): void {
   if (state === 'cells') return;
+  if (typeof state === 'object')
+    return forForm(f, locals, state, (form) => storeLazily(f, base, locals, form));
   f.i32(0);
   f.i32(LAZY_KINDS.indexOf(state));
   f.store('i32.store', base + CPU.LAZY_FLAGS_KIND);
@@ -122,6 +197,11 @@ export function storeLazily(f: FunctionBuilder, base: number, locals: FlagLocals
     return f.store('i32.store', base + CPU.LAZY_FLAGS_CARRY);
   }
   const { kind, width } = setterOf(state);
+  if (kind === 'float') {
+    f.i32(0);
+    f.get(locals.float);
+    return f.store('f64.store', base + CPU.LAZY_FLAGS_A);
+  }
   const store = (name: 'a' | 'b', cell: number) => {
     f.i32(0);
     f.get(locals.operand(name, width));
@@ -135,6 +215,9 @@ export function storeLazily(f: FunctionBuilder, base: number, locals: FlagLocals
   f.get(locals.carry);
   f.store('i32.store', base + CPU.LAZY_FLAGS_CARRY);
 }
+
+/** cond<3:1> of CS and CC. */
+const CARRY_TEST = 1;
 
 function pushResult(f: FunctionBuilder, locals: FlagLocals, { kind, width }: Setter): void {
   const type = width === 64 ? 'i64' : 'i32';
@@ -161,6 +244,20 @@ const AFTER_SUBTRACTION: readonly (string | undefined)[] = [
 /** Comparison of the result with zero after a logical operation; C and V are clear. */
 const AFTER_LOGIC: readonly (string | 0)[] = ['eq', 0, 'lt_s', 0, 0, 'ge_s', 'gt_s'];
 
+/**
+ * Comparison with zero after FCMP, and whether to invert it; unordered operands (NaN) set C and V, so CS and HI
+ * hold then. Arm ARM, shared/functions/float/fpcompare.
+ */
+const AFTER_FLOAT: readonly (readonly [comparison: string, inverted: boolean] | undefined)[] = [
+  ['eq', false],
+  ['lt', true],
+  ['lt', false],
+  undefined,
+  ['le', true],
+  ['ge', false],
+  ['gt', false],
+];
+
 /** Pushes whether an Arm condition (below AL) holds. */
 export function pushCondition(
   f: FunctionBuilder,
@@ -170,12 +267,24 @@ export function pushCondition(
   condition: number,
 ): void {
   if (state === 'cells') return emitCondition(f, base, condition);
+  if (typeof state === 'object')
+    return pushFromForm(f, locals, state, (form) => pushCondition(f, base, locals, form, condition));
   if (state === 'packed') pushPackedCondition(f, locals, condition >> 1);
   else pushFused(f, locals, setterOf(state), condition >> 1);
   if (condition & 1) f.numeric('i32.eqz');
 }
 
+function pushAfterFloat(f: FunctionBuilder, locals: FlagLocals, test: number): void {
+  f.get(locals.float);
+  const [comparison, inverted] = AFTER_FLOAT[test] ?? [];
+  if (comparison) pushFloatZero(f);
+  else f.get(locals.float);
+  f.numeric(`f64.${comparison ?? 'ne'}`);
+  if (inverted) f.numeric('i32.eqz');
+}
+
 function pushFused(f: FunctionBuilder, locals: FlagLocals, setter: Setter, test: number): void {
+  if (setter.kind === 'float') return pushAfterFloat(f, locals, test);
   const type = setter.width === 64 ? 'i64' : 'i32';
   const zero = () => (setter.width === 64 ? f.i64(0n) : f.i32(0));
   const comparison = setter.kind === 'sub' ? AFTER_SUBTRACTION[test] : undefined;
@@ -246,6 +355,8 @@ function pushCarry(f: FunctionBuilder, locals: FlagLocals, setter: Setter): void
   switch (setter.kind) {
     case 'logic':
       return f.i32(0);
+    case 'float':
+      return pushAfterFloat(f, locals, CARRY_TEST);
     case 'sub':
       a();
       f.get(locals.operand('b', setter.width));
@@ -303,6 +414,8 @@ function pushPackedCondition(f: FunctionBuilder, locals: FlagLocals, test: numbe
 /** Pushes the flags as a packed word. */
 export function pushPacked(f: FunctionBuilder, base: number, locals: FlagLocals, state: FlagState): void {
   if (state === 'cells') return emitGetFlags(f, base);
+  if (typeof state === 'object')
+    return pushFromForm(f, locals, state, (form) => pushPacked(f, base, locals, form));
   if (state === 'packed') return f.get(locals.packed);
   // N, Z, C, V from the top: each shifts what came before it up by one.
   PACKED_ORDER.forEach((condition, index) => {

@@ -30,6 +30,18 @@ export function settleLazyFlags({ words, wide }: FlagCells): void {
     );
     return;
   }
+  if (state === 'float64') {
+    const number = new Float64Array(wide.buffer, (CPU_BLOCK + CPU.LAZY_FLAGS_A) & -8, 1)[0] ?? 0;
+    const isLess = number < 0;
+    return put(
+      words,
+      wide,
+      isLess ? -1n : 0n,
+      number === 0 ? 0n : 1n,
+      Number(!isLess),
+      Number.isNaN(number) ? -1n : 0n,
+    );
+  }
   const width = state.endsWith('64') ? 64 : 32;
   const operand = (offset: number) => BigInt.asUintN(width, wide[at64(offset)] ?? 0n);
   const a = operand(CPU.LAZY_FLAGS_A);

@@ -3,6 +3,7 @@
  * SP_ALIGNMENT_CHECKED, ZVA_TRAPPED, FP_FAST, ATTENTION) and the translation context of the MMU.
  * Whoever changes an input calls the matching method here.
  */
+import { DOUBLE_LIMITS, SINGLE_LIMITS } from '../fp/fast-limits.ts';
 import { CPU } from '../layout/cpu-state.ts';
 import type { Mmu } from '../mmu/mmu.ts';
 import type { RegimeRegisters } from '../mmu/regime.ts';
@@ -34,6 +35,19 @@ const FPEN_TRAPS_EL0 = [true, true, true, false] as const;
 /** FPCR: FZ16, RMode, FZ, DN, AHP; any of them set rules out the host's arithmetic. */
 const FPCR_UNUSUAL = (1 << 19) | (3 << 22) | (1 << 24) | (1 << 25) | (1 << 26);
 const FPSR_IXC = 1 << 4;
+/** What the cells that generated code compares with hold while FP_FAST is set; doubles as two halves. */
+const SINGLE_LIMIT_CELLS = [
+  [CPU.FP_FINITE_S, Number(SINGLE_LIMITS.finite)],
+  [CPU.FP_ORDINARY_S, Number(SINGLE_LIMITS.ordinary)],
+  [CPU.FP_INFINITY_S, Number(SINGLE_LIMITS.infinity)],
+] as const;
+const DOUBLE_LIMIT_CELLS = (
+  [
+    [CPU.FP_FINITE_D, DOUBLE_LIMITS.finite],
+    [CPU.FP_ORDINARY_D, DOUBLE_LIMITS.ordinary],
+    [CPU.FP_INFINITY_D, DOUBLE_LIMITS.infinity],
+  ] as const
+).map(([cell, limit]) => [cell, Number(limit & 0xffff_ffffn), Number(limit >> 32n)] as const);
 
 /** Interrupt inputs in INTERRUPT_LINES and the DAIF bits that mask them. */
 export const LINE = { irq: 1 << 0, fiq: 1 << 1, serror: 1 << 2 } as const;
@@ -122,6 +136,8 @@ export class ExecutionContext {
     const s = this.state;
     const usual = (s.get(CPU.FPCR) & FPCR_UNUSUAL) === 0 && (s.get(CPU.FPSR) & FPSR_IXC) !== 0;
     s.set(CPU.FP_FAST, usual ? 1 : 0);
+    for (const [cell, limit] of SINGLE_LIMIT_CELLS) s.set(cell, usual ? limit : 0);
+    for (const [cell, low, high] of DOUBLE_LIMIT_CELLS) s.setPair(cell, usual ? low : 0, usual ? high : 0);
   }
 
   /** The interrupt inputs that PSTATE lets through, as LINE bits. */

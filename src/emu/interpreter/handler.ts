@@ -4,6 +4,7 @@
  * its own.
  */
 import type { Body } from '../ir/ir.ts';
+import { optimise } from '../ir/passes/optimise.ts';
 import type { RawFields, Row } from '../isa/row.ts';
 import { Semantics } from '../isa/semantics.ts';
 import { RecordLayout, type RecordSlot } from './record.ts';
@@ -69,5 +70,5 @@ export function buildHandler(row: Row, chosen: RawFields, near: boolean): Handle
       });
   }
   row.execute(fields, semantics);
-  return { row, chosen, near, body: semantics.body, slots: layout.slots };
+  return { row, chosen, near, body: optimise(semantics.body), slots: layout.slots };
 }

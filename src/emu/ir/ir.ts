@@ -66,7 +66,7 @@ export type StoreKind =
   | 'i64.16'
   | 'i64.32';
 export type AtomicKind = 'add' | 'sub' | 'and' | 'or' | 'xor' | 'xchg' | 'cmpxchg';
-export type FlagKind = 'add' | 'sub' | 'adc' | 'logic';
+export type FlagKind = 'add' | 'sub' | 'adc' | 'logic' | 'float';
 
 /** The operations. Argument types stand in OPERATIONS below. */
 export type Operation =
@@ -109,7 +109,8 @@ export type Operation =
   | { readonly op: 'host.store'; readonly store: StoreKind; readonly offset: number }
   /** Fills `size` bytes of RAM at a host address with zeros. */
   | { readonly op: 'host.zero'; readonly size: number }
-  /** Sets the condition flags from an operation of `width` bits: arguments a, b, result (logic: result; adc: a, b, carry i32, result). */
+  /** Sets the condition flags from an operation of `width` bits: arguments a, b, result (logic: result; adc: a, b, carry i32, result;
+   * float, of 64 bits: an f64 that compares with zero as the operands of FCMP do, NaN when they are unordered). */
   | { readonly op: 'flags.set'; readonly kind: FlagKind; readonly width: 32 | 64 }
   /** Sets the flags from a word with N, Z, C, V at bits 3 … 0 (argument 0). */
   | { readonly op: 'flags.put' }

@@ -193,9 +193,13 @@ function setsFlags({ nodes }: Body): boolean {
   );
 }
 
-/** Arguments of flags.set: a, b and the result; a sum with carry in has that, too; logic has its result alone. */
+/**
+ * Arguments of flags.set: a, b and the result; a sum with carry in has that, too; logic has its result alone, a
+ * comparison of numbers one that stands for it.
+ */
 function flagOperands({ kind, width }: Operation & { op: 'flags.set' }): Type[] {
   const type = width === 64 ? 'i64' : 'i32';
+  if (kind === 'float') return ['f64'];
   if (kind === 'logic') return [type];
   return kind === 'adc' ? [type, type, 'i32', type] : [type, type, type];
 }

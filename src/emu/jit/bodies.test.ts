@@ -39,15 +39,14 @@ describe('the text of a body', () => {
 
   it('writes conditionals in braces', () => {
     expect(printBody(lift(CCMP)?.body ?? { nodes: [] })).toMatchInlineSnapshot(`
-      "%0:i32 = const value=1
-      %1:i32 = const value=0
-      %2:i64 = state.load load=i64 offset=8
-      %3:i32 = flags.holds condition=1
+      "%3:i32 = flags.holds condition=1
       if %3 {
-        %4:i64 = numeric name=i64.extend_i32_u %0
+        %2:i64 = state.load load=i64 offset=8
+        %4:i64 = const value=1
         %5:i64 = numeric name=i64.sub %2 %4
         flags.set kind=sub width=64 %2 %4 %5
       } else {
+        %1:i32 = const value=0
         flags.put %1
       }"
     `);

@@ -59,10 +59,8 @@ describe('explainRegion', () => {
 
       block 0xffff800008010000
         0xffff800008010000: b9400041  ldr w1, [x2]
-                  %0:i64 = const value=0
                   %1:i64 = state.load load=i64 offset=16  ; x2
-                  %2:i64 = numeric name=i64.add %1 %0
-                  %3:i32 = guest.read size=4 access=18436 %2
+                  %3:i32 = guest.read size=4 access=18436 %1
                   %4:i64 = host.load load=i64.32u offset=0 %3
                   state.store store=i64 offset=8 %4  ; x1
         0xffff800008010004: d65f03c0  ret
@@ -70,6 +68,37 @@ describe('explainRegion', () => {
                   branch.to hint=return %0
         -> returns to a computed address"
     `);
+  });
+
+  it('shows what each pass does to an instruction', () => {
+    const text = brief([ldrW(1, 2), ret], { ir: true, passes: true });
+    expect(
+      text
+        .split('\n')
+        .slice(6, 21)
+        .map((line) => line.trim()),
+    ).toEqual([
+      'block 0xffff800008010000',
+      '0xffff800008010000: b9400041  ldr w1, [x2]',
+      '; as the row says',
+      '%0:i64 = const value=0',
+      '%1:i64 = state.load load=i64 offset=16  ; x2',
+      '%2:i64 = numeric name=i64.add %1 %0',
+      '%3:i32 = guest.read size=4 access=18436 %2',
+      '%4:i64 = host.load load=i64.32u offset=0 %3',
+      'state.store store=i64 offset=8 %4  ; x1',
+      '; after fold-constants',
+      '%0:i64 = const value=0',
+      '%1:i64 = state.load load=i64 offset=16  ; x2',
+      '%3:i32 = guest.read size=4 access=18436 %1',
+      '%4:i64 = host.load load=i64.32u offset=0 %3',
+      'state.store store=i64 offset=8 %4  ; x1',
+    ]);
+  });
+
+  it('leaves passes out', () => {
+    const text = brief([ldrW(1, 2), ret], { ir: true, without: new Set(['fold-constants']) });
+    expect(text).toContain('numeric name=i64.add');
   });
 
   it('shows WebAssembly with the instruction that each part belongs to', () => {

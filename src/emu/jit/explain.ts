@@ -4,7 +4,8 @@
  */
 import { REGION_PARAMS, REGION_RESULTS } from '../interpreter/region-signature.ts';
 import { importAll } from '../interpreter/runtime-imports.ts';
-import type { Node } from '../ir/ir.ts';
+import type { Body, Node } from '../ir/ir.ts';
+import { PASS_NAMES, PASSES, type PassName } from '../ir/passes/optimise.ts';
 import { printBody } from '../ir/printer.ts';
 import { disassemble } from '../isa/disassembler.ts';
 import { CPU } from '../layout/cpu-state.ts';
@@ -12,6 +13,7 @@ import { HANDLER_SLOTS } from '../layout/memory-map.ts';
 import type { FunctionBuilder } from '../wasm/function-builder.ts';
 import { ModuleBuilder } from '../wasm/module-builder.ts';
 import { printFunction } from '../wasm/wat-printer.ts';
+import { liftWithout } from './lift.ts';
 import {
   type Block,
   growRegion,
@@ -33,6 +35,10 @@ export interface ExplainOptions {
   /** Leave the IR or the WebAssembly out. */
   readonly ir?: boolean;
   readonly wat?: boolean;
+  /** The IR as the row gives it, and after each pass that changes it, instead of the last form alone. */
+  readonly passes?: boolean;
+  /** Passes to leave out. */
+  readonly without?: ReadonlySet<PassName>;
 }
 
 const INSTRUCTION_BYTES = 4;
@@ -41,13 +47,14 @@ const IR_INDENT = ' '.repeat(12);
 /** The whole account, or why there is no region. */
 export function explainRegion(source: RegionSource, options: ExplainOptions): string {
   const limits = options.limits ?? LIMITS;
-  const region = growRegion(source, limits);
+  const { without } = options;
+  const region = growRegion(source, limits, without && ((word) => liftWithout(word, without)));
   const at = (offset: number) => hex(options.pageAddress + BigInt(offset));
   if (!region) return `no region at ${at(source.entry)}: there is no instruction that could be translated`;
   const { function: f, starts } = emit(region);
   const describe = new RegionText(region, limits, options.pageAddress);
   const parts = [describe.summary(f), describe.registers()];
-  for (const block of region.blocks.values()) parts.push(describe.block(block, options.ir ?? true));
+  for (const block of region.blocks.values()) parts.push(describe.block(block, options));
   if (!f) return `${parts.join('\n\n')}\n\nnot translated: its control flow needs too many copies of blocks`;
   if (options.wat ?? true) parts.push(printFunction(f, { functionName, marks: describe.marks(starts) }));
   return parts.join('\n\n');
@@ -120,9 +127,9 @@ class RegionText {
     ].join('\n');
   }
 
-  block(block: Block, withIr: boolean): string {
+  block(block: Block, options: ExplainOptions): string {
     const lines = [`block ${this.at(block.offset)}${this.predecessors(block)}`];
-    for (const instruction of block.instructions) lines.push(...this.instruction(instruction, withIr));
+    for (const instruction of block.instructions) lines.push(...this.instruction(instruction, options));
     lines.push(...this.ending(block).map((line) => `  -> ${line}`));
     return lines.join('\n');
   }
@@ -134,12 +141,15 @@ class RegionText {
     );
   }
 
-  private instruction({ offset, lifted }: RegionInstruction, withIr: boolean): string[] {
+  private instruction(
+    { offset, lifted }: RegionInstruction,
+    { ir = true, passes = false }: ExplainOptions,
+  ): string[] {
     const word = (this.wordAt(offset) ?? 0) >>> 0;
     const head = `  ${this.at(offset)}: ${word.toString(16).padStart(8, '0')}  ${this.assembly(offset)}`;
-    if (!withIr) return [head];
-    const ir = printBody(lifted.body, stateComment);
-    return [head, ...(ir ? ir.split('\n').map((line) => IR_INDENT + line) : [])];
+    if (!ir) return [head];
+    const text = passes ? passesText(word, lifted.body) : printBody(lifted.body, stateComment);
+    return [head, ...(text ? text.split('\n').map((line) => IR_INDENT + line) : [])];
   }
 
   private predecessors({ offset }: Block): string {
@@ -202,6 +212,25 @@ class RegionText {
   private at(offset: number): string {
     return hex(this.pageAddress + BigInt(offset));
   }
+}
+
+/** What each pass makes of an instruction's body; the block's own pass comes last. */
+function passesText(word: number, final: Body): string {
+  const lifted = liftWithout(word | 0, new Set(PASS_NAMES));
+  if (!lifted) return '';
+  let text = printBody(lifted.body, stateComment);
+  let { body } = lifted;
+  const parts = ['; as the row says', text];
+  const note = (name: string, next: string) => {
+    if (next !== text) parts.push(`; after ${name}`, next);
+    text = next;
+  };
+  for (const name of PASS_NAMES) {
+    body = PASSES[name](body);
+    note(name, printBody(body, stateComment));
+  }
+  note('known-checks', printBody(final, stateComment));
+  return parts.filter((part) => part !== '').join('\n');
 }
 
 const count = (number: number, what: string) => `${number} ${what}${number === 1 ? '' : 's'}`;

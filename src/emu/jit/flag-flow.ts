@@ -1,6 +1,6 @@
-/** In which form the flags are when each block of a region starts: forward over the edges, where they agree. */
+/** In which forms the flags may be when each block of a region starts: forward over the edges. */
 
-import { type FlagState, flagState } from '../codegen/lazy-flags.ts';
+import { type FlagForm, type FlagState, flagForm } from '../codegen/lazy-flags.ts';
 import { helperKind } from '../interpreter/runtime-imports.ts';
 import type { Body } from '../ir/ir.ts';
 import type { FlowShape } from './control-flow.ts';
@@ -8,8 +8,8 @@ import type { Block } from './region.ts';
 import { endsInCall } from './registers.ts';
 
 /** The form in which a block leaves the flags, or undefined when it does not touch them. */
-function left(block: Block): FlagState | undefined {
-  let state: FlagState | undefined;
+function left(block: Block): FlagForm | undefined {
+  let state: FlagForm | undefined;
   for (const { lifted } of block.instructions) {
     state = setIn(lifted.body) ?? state;
     if (callsRuntime(lifted.body)) state = 'cells';
@@ -18,10 +18,10 @@ function left(block: Block): FlagState | undefined {
 }
 
 /** What an instruction does to the flags; a conditional that sets them leaves them packed. */
-function setIn({ nodes }: Body): FlagState | undefined {
-  let state: FlagState | undefined;
+function setIn({ nodes }: Body): FlagForm | undefined {
+  let state: FlagForm | undefined;
   for (const { operation } of nodes) {
-    if (operation.op === 'flags.set') state = flagState(operation.kind, operation.width);
+    if (operation.op === 'flags.set') state = flagForm(operation.kind, operation.width);
     if (operation.op === 'flags.put') state = 'packed';
     if (operation.op === 'if' && (setIn(operation.then) || (operation.else && setIn(operation.else))))
       state = 'packed';
@@ -36,27 +36,41 @@ function callsRuntime({ nodes }: Body): boolean {
   );
 }
 
+/** A block that more forms than this may reach finds the flags in their cells. */
+const MAX_FORMS = 4;
+
 export function flagStates(
   blocks: readonly Block[],
   successors: readonly (readonly number[])[],
   shape: FlowShape,
 ): FlagState[] {
   const out = blocks.map(left);
-  const inState: (FlagState | undefined)[] = blocks.map(() => undefined);
-  inState[0] = 'cells';
+  const inForms = blocks.map(() => new Set<FlagForm>());
+  inForms[0]?.add('cells');
   for (let changed = true; changed; ) {
     changed = false;
     for (const node of shape.order) {
-      const state = out[node] ?? inState[node];
-      if (!state) continue;
+      const form = out[node];
+      const leaving = form ? [form] : formsOf(stateOf(inForms[node]));
       for (const next of successors[node] ?? []) {
-        const known = inState[next];
-        const merged: FlagState = known === undefined || known === state ? state : 'cells';
-        if (merged === known) continue;
-        inState[next] = merged;
-        changed = true;
+        const known = inForms[next];
+        for (const each of leaving) {
+          if (!known || known.has(each)) continue;
+          known.add(each);
+          changed = true;
+        }
       }
     }
   }
-  return inState.map((state) => state ?? 'cells');
+  return inForms.map(stateOf);
+}
+
+function stateOf(forms: ReadonlySet<FlagForm> | undefined): FlagState {
+  const [first = 'cells', ...others] = forms ?? [];
+  if (others.length === 0) return first;
+  return others.length < MAX_FORMS ? { forms: [first, ...others] } : 'cells';
+}
+
+function formsOf(state: FlagState): readonly FlagForm[] {
+  return typeof state === 'object' ? state.forms : [state];
 }

@@ -6,6 +6,7 @@
 import { choose } from '../interpreter/handler.ts';
 import { registerFieldOffset } from '../interpreter/record.ts';
 import type { Body, OperandSlot, Operation } from '../ir/ir.ts';
+import { optimise, type PassName } from '../ir/passes/optimise.ts';
 import { a64Decoder } from '../isa/a64/index.ts';
 import type { BranchTarget, RawFields, Register, Row } from '../isa/row.ts';
 import { type RegisterRole, type Resolver, Semantics } from '../isa/semantics.ts';
@@ -34,8 +35,6 @@ export interface Lifted {
   readonly exits: Exits;
   /** Number of the register in field Rt, if there is one. */
   readonly rt: number | undefined;
-  /** For instructions that trap while FP is disabled: the same, where one before it has found FP enabled. */
-  readonly afterFpCheck: Lifted | undefined;
 }
 
 class KnownResolver implements Resolver {
@@ -66,12 +65,13 @@ export function lift(word: number): Lifted | undefined {
   const known = cache.get(word);
   if (known !== undefined || cache.has(word)) return known;
   if (cache.size >= CACHE_SIZE) cache.clear();
-  const lifted = liftAnew(word);
+  const lifted = liftWithout(word);
   cache.set(word, lifted);
   return lifted;
 }
 
-function liftAnew(word: number): Lifted | undefined {
+/** The same without some of the passes. */
+export function liftWithout(word: number, leftOut?: ReadonlySet<PassName>): Lifted | undefined {
   const decoded = a64Decoder.decode(word);
   if (!decoded) return undefined;
   const { row, fields } = decoded;
@@ -85,22 +85,8 @@ function liftAnew(word: number): Lifted | undefined {
     else Object.defineProperty(values, name, { get: () => semantics.i32(Number(value(fields))) });
   }
   row.execute(values, semantics);
-  const { body } = semantics;
-  const lifted = { word, row, body, exits: exitsOf(row, body), rt: fields.Rt, afterFpCheck: undefined };
-  const unchecked = withoutFpCheck(body);
-  return unchecked ? { ...lifted, afterFpCheck: { ...lifted, body: unchecked } } : lifted;
-}
-
-/** A body without the check that FP and AdvSIMD are enabled; undefined when it has none. */
-function withoutFpCheck(body: Body): Body | undefined {
-  const check = body.nodes.findIndex(
-    ({ operation }) => operation.op === 'if' && operation.then.nodes.some((node) => isFpTrap(node.operation)),
-  );
-  return check < 0 ? undefined : { ...body, nodes: body.nodes.toSpliced(check, 1) };
-}
-
-function isFpTrap(operation: Operation): boolean {
-  return operation.op === 'call' && operation.helper === 'fpTrap';
+  const body = optimise(semantics.body, leftOut);
+  return { word, row, body, exits: exitsOf(row, body), rt: fields.Rt };
 }
 
 function exitsOf(row: Row, body: Body): Exits {

@@ -5,9 +5,10 @@
 import { assert, fail } from '../base/assert.ts';
 import { Environment, type Push } from '../codegen/environment.ts';
 import {
+  type FlagForm,
   FlagLocals,
   type FlagState,
-  flagState,
+  flagForm,
   keepOperands,
   pushCondition,
   pushPacked,
@@ -171,7 +172,7 @@ export abstract class RegionCode extends Environment {
     args: readonly Push[],
   ): void {
     keepOperands(f, this.flags, { kind, width }, args);
-    this.flagsAreSet(flagState(kind, width));
+    this.flagsAreSet(flagForm(kind, width));
   }
 
   override putFlags(f: FunctionBuilder, nzcv: Push): void {
@@ -205,8 +206,8 @@ export abstract class RegionCode extends Environment {
     if (conditional?.setsFlags) this.pack(f);
   }
 
-  protected flagsAreSet(state: FlagState): void {
-    this.flagsNow = state;
+  protected flagsAreSet(form: FlagForm): void {
+    this.flagsNow = form;
     const conditional = this.conditionals.at(-1);
     if (conditional) conditional.setsFlags = true;
   }

@@ -12,7 +12,7 @@
 import { assert } from '../base/assert.ts';
 import { emitInstruction } from '../codegen/emit-body.ts';
 import type { FlagState } from '../codegen/lazy-flags.ts';
-import { storeCells } from '../codegen/lazy-flags.ts';
+import { noteForm, storeCells } from '../codegen/lazy-flags.ts';
 import { REGION_RETURNED } from '../interpreter/region-signature.ts';
 import type { OperandSlot } from '../ir/ir.ts';
 import { CPU } from '../layout/cpu-state.ts';
@@ -180,9 +180,10 @@ class RegionEmitter extends RegionExits {
   }
 
   private reconcileFlags(wanted: FlagState): void {
-    if (this.flagsNow === wanted) return;
-    assert(wanted === 'cells', `flags are ${this.flagsNow} where ${wanted} are expected`);
-    storeCells(this.f, this.stateBase, this.flags, this.flagsNow);
+    const { flagsNow } = this;
+    if (flagsNow === wanted) return;
+    if (wanted === 'cells') storeCells(this.f, this.stateBase, this.flags, flagsNow);
+    else if (typeof flagsNow === 'string') noteForm(this.f, this.flags, flagsNow);
   }
 
   /** After a call: on at the return address, with everything read again. */

@@ -25,6 +25,7 @@ const UNALLOCATED = 0x0001_0000;
 /** SUBS X0, X1, X2; ADDS W0, W1, W2; CCMP X1, #1, #0, NE; B.NE +2; MRS X3, TPIDRRO_EL0. */
 const SUBS = 0xeb020020;
 const ADDS_W = 0x2b020020;
+const ANDS = 0xea020020;
 const CCMP = 0xfa411820;
 const bne = (distance: number) => (0x54000001 | ((distance & 0x7ffff) << 5)) >>> 0;
 const MRS_X3 = 0xd53bd063;
@@ -190,14 +191,24 @@ describe('flagStates', () => {
     expect(statesOf(grown({ 0: [SUBS, bne(2), nop, ret] }))).toEqual({ 0: 'cells', 12: 'sub64', 8: 'sub64' });
   });
 
-  it('falls back to cells where forms differ', () => {
+  it('is a mix where forms differ', () => {
     const states = statesOf(grown({ 0: [cbnz(0, 3), SUBS, b(2), ADDS_W, ret] }));
-    expect(states[16]).toBe('cells');
+    expect(states[16]).toEqual({ forms: ['sub64', 'add32'] });
   });
 
-  it('keeps a form round a loop whose entry agrees, and drops it when it does not', () => {
+  it('keeps a form round a loop whose entry agrees, and mixes them when it does not', () => {
     expect(statesOf(grown({ 0: [SUBS, b(1), nop, SUBS, bne(-2), ret] }))[8]).toBe('sub64');
-    expect(statesOf(grown({ 0: [ADDS_W, b(1), nop, SUBS, bne(-2), ret] }))[8]).toBe('cells');
+    expect(statesOf(grown({ 0: [nop, SUBS, bne(-2), ret] }))[0]).toEqual({ forms: ['cells', 'sub64'] });
+  });
+
+  it('falls back to cells where too many forms meet', () => {
+    const ways = [SUBS, ADDS_W, ANDS, CCMP, nop].map((set, i, all) => [
+      cbnz(0, 3),
+      set,
+      b(3 * (all.length - i) - 2),
+    ]);
+    const states = statesOf(grown({ 0: [...ways.flat(), ret] }));
+    expect(states[4 * 3 * ways.length]).toBe('cells');
   });
 
   it('packs flags that only one side of a conditional sets', () => {

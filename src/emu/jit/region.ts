@@ -5,6 +5,7 @@
  * where the page is mapped. Offsets outside 0 … 4095 lie in neighbouring pages, as they were mapped when the
  * region was made; edges that lead to another page check that they still are.
  */
+import { dropKnownChecks } from './known-checks.ts';
 import { type Lifted, lift } from './lift.ts';
 
 export const PAGE_BYTES = 4096;
@@ -61,7 +62,11 @@ export function pageOf(offset: number): number {
 }
 
 /** Grows a region; undefined when not even the entry can be translated. */
-export function growRegion(source: RegionSource, limits: RegionLimits): Region | undefined {
+export function growRegion(
+  source: RegionSource,
+  limits: RegionLimits,
+  liftWord: LiftWord = lift,
+): Region | undefined {
   const pages = new Map<number, CodePage>();
   const wordAt = (offset: number): number | undefined => {
     const delta = pageOf(offset);
@@ -74,7 +79,7 @@ export function growRegion(source: RegionSource, limits: RegionLimits): Region |
     lifted.exits.indirect === 'jump' ? source.jumpTargets(at) : directSuccessors(at, lifted);
   const liftAt: LiftAt = (offset) => {
     const word = wordAt(offset);
-    return word === undefined ? undefined : lift(word);
+    return word === undefined ? undefined : liftWord(word);
   };
   const leaders = discoverLeaders(source.entry, wordAt, liftAt, successorsOf, limits);
   const blocks = new Map<number, Block>();
@@ -89,6 +94,7 @@ export function growRegion(source: RegionSource, limits: RegionLimits): Region |
   return { entry: source.entry, blocks, pages, instructionCount };
 }
 
+export type LiftWord = (word: number) => Lifted | undefined;
 type WordAt = (offset: number) => number | undefined;
 type LiftAt = (offset: number) => Lifted | undefined;
 type SuccessorsOf = (at: number, lifted: Lifted) => readonly number[];
@@ -140,20 +146,24 @@ function readBlock(
   liftAt: LiftAt,
   successorsOf: SuccessorsOf,
 ): Block {
-  const instructions: RegionInstruction[] = [];
-  // Whatever disables FP resynchronises, which ends a block.
-  let fpIsEnabled = false;
+  const read: RegionInstruction[] = [];
+  const blockOf = (end: number, successors: readonly number[]): Block => ({
+    offset,
+    instructions: dropKnownChecks(read),
+    successors,
+    end,
+  });
   let at = offset;
   for (;;) {
     const lifted = liftAt(at);
-    if (!lifted) return { offset, instructions, successors: [], end: at };
-    const { afterFpCheck = lifted } = lifted;
-    instructions.push({ offset: at, lifted: fpIsEnabled ? afterFpCheck : lifted });
-    fpIsEnabled ||= afterFpCheck !== lifted;
+    if (!lifted) return blockOf(at, []);
+    read.push({ offset: at, lifted });
     const from = at;
     at += INSTRUCTION_BYTES;
     if (isStraight(from, lifted) && !leaders.has(at)) continue;
-    const successors = successorsOf(from, lifted).filter((target) => leaders.has(target));
-    return { offset, instructions, successors, end: at };
+    return blockOf(
+      at,
+      successorsOf(from, lifted).filter((target) => leaders.has(target)),
+    );
   }
 }

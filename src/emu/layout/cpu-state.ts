@@ -58,6 +58,16 @@ const FIELDS = {
    * round to nearest, no FZ, DN, AHP or traps, and FPSR.IXC is already set.
    */
   FP_FAST: 4,
+  /**
+   * While FP_FAST is set, the limits of fp/fast-limits for results of singles and doubles; else 0, below which nothing
+   * is: so one comparison asks for both.
+   */
+  FP_FINITE_S: 4,
+  FP_ORDINARY_S: 4,
+  FP_INFINITY_S: 4,
+  FP_FINITE_D: 8,
+  FP_ORDINARY_D: 8,
+  FP_INFINITY_D: 8,
   /** Non-zero when SP must be 16-byte aligned for loads and stores at the current EL. */
   SP_ALIGNMENT_CHECKED: 4,
   /** Non-zero when code or its mapping may have changed since the last ISB, which must then look everything up. */

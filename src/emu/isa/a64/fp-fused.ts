@@ -26,6 +26,7 @@ import {
   either,
   exactFloat,
   type Float,
+  fastResult,
   float,
   fromBits,
   integer,
@@ -163,7 +164,12 @@ function fusedByHost(b: Semantics, s: Shape, addend: Float, x: Float, y: Float):
     const large = test(b, s, 'gt', product, constant(b, s, SAFE_PRODUCT[s.double ? 'double' : 'single']));
     return either(b, large, either(b, isZero(b, s, x), isZero(b, s, y)));
   };
-  return { result, usual, also: () => either(b, usual, both(b, isZero(b, s, result), exactZero())) };
+  return {
+    result,
+    usual,
+    fast: fastResult(b, s, result, 'ordinary'),
+    also: () => either(b, usual, both(b, isZero(b, s, result), exactZero())),
+  };
 }
 
 /** Halves, as singles that hold their products exactly: the sum is rounded once before it is narrowed. */

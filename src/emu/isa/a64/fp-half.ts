@@ -30,6 +30,7 @@ import {
 export interface Candidate {
   readonly result: Float;
   readonly usual: Mask;
+  readonly fast?: I32 | undefined;
   readonly also?: () => Mask;
 }
 
@@ -161,6 +162,7 @@ export function onHost(
   );
   const also = parts.flatMap((part) => (part.also ? [part.also] : []));
   return {
+    fast: s.half ? undefined : parts[0]?.fast,
     result: joinNumbers(
       b,
       s,

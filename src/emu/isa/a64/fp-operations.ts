@@ -17,9 +17,10 @@ import {
   either,
   exactFloat,
   type Float,
+  fastResult,
   float,
   fromBits,
-  isFiniteNumber,
+  isInRange,
   isNumber,
   isOrdinary,
   isVector,
@@ -27,6 +28,7 @@ import {
   keepsDenormals,
   type Mask,
   patternConstant,
+  type Range,
   read,
   roundsToNearest,
   type Shape,
@@ -47,16 +49,16 @@ export const exactUnary =
     exactFloat(b, s, 'fpUnary', [FP_UNARY[name], s.format, s.lanes], [x]);
 
 interface Rule {
-  /** Whether the host's result is right, given that FP_FAST is set. */
-  readonly usual: (b: Semantics, s: Shape, result: Float) => Mask;
+  /** Where the host's result is right, given that FP_FAST is set. */
+  readonly range: Range;
   /** More cases. */
   readonly also?: (b: Semantics, s: Shape, result: Float, x: Float, y: Float) => Mask;
 }
 /** Sums and differences are exact when they are tiny. */
-const SUM: Rule = { usual: isFiniteNumber };
+const SUM: Rule = { range: 'finite' };
 /** A zero that comes from a zero is exact; any other has underflowed. */
 const PRODUCT: Rule = {
-  usual: isOrdinary,
+  range: 'ordinary',
   also: (b, s, result, x, y) =>
     either(
       b,
@@ -65,17 +67,22 @@ const PRODUCT: Rule = {
     ),
 };
 const QUOTIENT: Rule = {
-  usual: isOrdinary,
+  range: 'ordinary',
   also: (b, s, result, x) =>
     either(b, isOrdinary(b, s, result), both(b, isZero(b, s, result), isZero(b, s, x))),
 };
 
 const arithmetic =
-  (name: BinaryName, { usual, also }: Rule, compute: Binary): Binary =>
+  (name: BinaryName, { range, also }: Rule, compute: Binary): Binary =>
   (b, s, x, y) => {
     const found = onHost(b, s, [x, y], (w, p, q) => {
       const result = compute(b, w, p, q);
-      return { result, usual: usual(b, w, result), ...(also && { also: () => also(b, w, result, p, q) }) };
+      return {
+        result,
+        usual: isInRange(b, w, range, result),
+        fast: fastResult(b, w, result, range),
+        ...(also && { also: () => also(b, w, result, p, q) }),
+      };
     });
     return attempt(b, found, () => exactBinary(name)(b, s, x, y));
   };
@@ -153,7 +160,11 @@ export const signOperation =
 
 /** Roots neither overflow nor underflow. */
 const squareRoot: Unary = (b, s, x) => {
-  const found = onHost(b, s, [x], (w, v) => number(b, w, float(b, w, 'sqrt', v)));
+  const found = onHost(b, s, [x], (w, v) => {
+    const root = float(b, w, 'sqrt', v);
+    const candidate = number(b, w, root);
+    return { ...candidate, fast: fastResult(b, w, root, 'finite'), also: () => candidate.usual };
+  });
   return attempt(b, found, () => exactUnary('FSQRT')(b, s, x));
 };
 

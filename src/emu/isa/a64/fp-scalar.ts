@@ -5,7 +5,7 @@
 
 import { NZCV } from '../../fp/compare.ts';
 import { type BinaryName, FP_FORMAT, type FusedName } from '../../fp/operations.ts';
-import type { I32 } from '../../ir/ir.ts';
+import type { F64, I32 } from '../../ir/ir.ts';
 import { expandFloatImmediate, floatPattern } from '../float-immediate.ts';
 import { i64, type Row, row, u16 } from '../row.ts';
 import type { Semantics } from '../semantics.ts';
@@ -14,13 +14,15 @@ import { FUSED } from './fp-fused.ts';
 import { hostParts, hostShape } from './fp-half.ts';
 import { BINARY, signOperation, UNARY, type Unary } from './fp-operations.ts';
 import {
-  attempt,
   BY_FTYPE,
   BY_SZ,
   constant,
+  DOUBLE,
   either,
   type Float,
+  fastResult,
   featureOfFormat,
+  float,
   isFormat,
   keepsDenormals,
   putOperands,
@@ -159,22 +161,34 @@ const betweenFormats: Row = row(
 
 // ---- Comparison ----
 
-/** FPCompare: sets the flags; `signalling` compares raise Invalid Operation for every NaN. */
+const WIDE = scalar(DOUBLE);
+/** −1, 0, 1 or NaN for the flags of FPCompare. */
+function numberOfFlags(b: Semantics, flags: I32): F64 {
+  const sign = b.sub(b.eq(flags, b.i32(NZCV.GREATER)), b.eq(flags, b.i32(NZCV.LESS)));
+  const number = b.numeric<'f64'>('f64.convert_i32_s', [sign]);
+  const unordered = constant(b, WIDE, Number.NaN) as F64;
+  return b.select<'f64'>(b.eq(flags, b.i32(NZCV.UNORDERED)), unordered, number);
+}
+
+/**
+ * FPCompare: sets the flags; `signalling` compares raise Invalid Operation for every NaN. The difference of finite
+ * doubles has the sign of the comparison and is zero only for equals, since denormals are kept.
+ */
 function compare(b: Semantics, s: Shape, signalling: number, x: Float, y: Float): void {
   const w = hostShape(s);
   const [p, q] = [hostParts(b, s, x)[0] as Float, hostParts(b, s, y)[0] as Float];
+  const widened = (v: Float) => (s.double ? v : b.numeric<'f64'>('f64.promote_f32', [v]));
+  const difference = float(b, WIDE, 'sub', widened(p), widened(q)) as F64;
   const is = (name: string) => test(b, w, name, p, q) as I32;
-  const usual = b.select(
-    is('lt'),
-    b.i32(NZCV.LESS),
-    b.select(is('eq'), b.i32(NZCV.EQUAL), b.i32(NZCV.GREATER)),
-  );
-  const ordered = either(b, either(b, is('lt'), is('gt')), is('eq'));
-  const flags = attempt(b, { mode: keepsDenormals(b, s), result: usual, usual: ordered }, () => {
+  const ordered = () => either(b, either(b, is('lt'), is('gt')), is('eq')) as I32;
+  const sign = () => b.numeric<'f64'>('f64.convert_i32_s', [b.sub(is('gt'), is('lt'))]);
+  const exact = () => {
     putOperands(b, [x, y]);
-    return b.call('fpCompare', [b.i32(s.format), b.i32(signalling)]);
-  });
-  b.putFlags(flags);
+    return numberOfFlags(b, b.call('fpCompare', [b.i32(s.format), b.i32(signalling)]));
+  };
+  const otherwise = () => b.choose(b.and(keepsDenormals(b, s), ordered()), sign, exact, 'unlikely');
+  const isUsual = fastResult(b, WIDE, difference, 'finite') as I32;
+  b.setFlags('float', 64, [b.choose(isUsual, () => difference, otherwise, 'likely')]);
 }
 
 const compares: Row[] = (['FCMP', 'FCMPE'] as const).flatMap((name) => {

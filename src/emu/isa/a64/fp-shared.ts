@@ -10,6 +10,7 @@
 
 import { assert } from '../../base/assert.ts';
 import { FPCR } from '../../fp/environment.ts';
+import { DOUBLE_LIMITS, type FastLimits, SIGN_SHIFT, SINGLE_LIMITS } from '../../fp/fast-limits.ts';
 import { FP_FORMAT } from '../../fp/operations.ts';
 import type { F32, F64, I32, I64, Type, V128, Value } from '../../ir/ir.ts';
 import { CPU } from '../../layout/cpu-state.ts';
@@ -188,7 +189,12 @@ export function every(b: Semantics, mask: Mask): I32 {
 
 // ---- Checks ----
 
-/** Finite and above the smallest normal number: neither overflowed nor tiny before rounding. */
+/** Finite; or finite and above the smallest normal number: neither overflowed nor tiny before rounding. */
+export type Range = 'finite' | 'ordinary';
+
+export function isInRange(b: Semantics, s: Shape, range: Range, result: Float): Mask {
+  return range === 'finite' ? isFiniteNumber(b, s, result) : isOrdinary(b, s, result);
+}
 export function isOrdinary(b: Semantics, s: Shape, result: Float): Mask {
   const magnitude = float(b, s, 'abs', result);
   const smallest = constant(b, s, s.smallestNormal);
@@ -202,6 +208,48 @@ export function isZero(b: Semantics, s: Shape, x: Float): Mask {
 }
 export function isNumber(b: Semantics, s: Shape, x: Float): Mask {
   return test(b, s, 'eq', x, x);
+}
+
+/** Cells with the limits of a format, which hold 0 while FP_FAST is clear. */
+interface LimitCells {
+  readonly limits: FastLimits;
+  readonly finite: number;
+  readonly ordinary: number;
+  readonly infinity: number;
+}
+const SINGLE_CELLS: LimitCells = {
+  limits: SINGLE_LIMITS,
+  finite: CPU.FP_FINITE_S,
+  ordinary: CPU.FP_ORDINARY_S,
+  infinity: CPU.FP_INFINITY_S,
+};
+const DOUBLE_CELLS: LimitCells = {
+  limits: DOUBLE_LIMITS,
+  finite: CPU.FP_FINITE_D,
+  ordinary: CPU.FP_ORDINARY_D,
+  infinity: CPU.FP_INFINITY_D,
+};
+
+/**
+ * FP_FAST is set and the result is finite, or ordinary, in one comparison a lane; undefined for halves, whose range
+ * no cell has.
+ */
+export function fastResult(b: Semantics, s: Shape, result: Float, range: Range): I32 | undefined {
+  if (s.overflow !== Number.POSITIVE_INFINITY) return undefined;
+  const cells = s.double ? DOUBLE_CELLS : SINGLE_CELLS;
+  if (!isVector(s)) {
+    const integers = s.integer as 'i32' | 'i64';
+    const one = patternConstant(b, s, BigInt(SIGN_SHIFT));
+    const pattern = integer(b, s, 'shl', bitsOf(b, s, result), one);
+    if (range === 'finite') return integer<'i32'>(b, s, 'lt_u', pattern, b.stateLoad(integers, cells.finite));
+    const above = integer(b, s, 'sub', pattern, patternConstant(b, s, cells.limits.smallest));
+    return integer<'i32'>(b, s, 'lt_u', above, b.stateLoad(integers, cells.ordinary));
+  }
+  const magnitude = float(b, s, 'abs', result);
+  const limit = b.stateLoad<'v128'>(s.double ? 'v128.64splat' : 'v128.32splat', cells.infinity);
+  const finite = test(b, s, 'lt', magnitude, limit);
+  const normal = () => test(b, s, 'gt', magnitude, constant(b, s, s.smallestNormal));
+  return every(b, range === 'finite' ? finite : both(b, finite, normal()));
 }
 
 /** FP_FAST: FPCR is in its default mode and Inexact changes nothing. */
@@ -285,6 +333,8 @@ interface Attempt<T extends Value> {
   readonly result: T;
   /** Whether `result` may be used, in the common case. */
   readonly usual: Mask;
+  /** `usual` and FP_FAST in one test, where there is one. */
+  readonly fast?: I32 | undefined;
   /** Further cases in which it may be used, tested when the usual ones fail. */
   readonly also?: () => Mask;
 }
@@ -292,13 +342,13 @@ interface Attempt<T extends Value> {
 /** The host's result where it is right, else the exact path's. */
 export function attempt<T extends Value>(
   b: Semantics,
-  { mode = fastMode(b), result, usual, also }: Attempt<T>,
+  { mode = fastMode(b), result, usual, fast, also }: Attempt<T>,
   exact: () => T,
 ): T {
   const ifAlso = also
     ? () => b.choose(b.and(mode, every(b, also())), () => result, exact, 'unlikely')
     : exact;
-  return b.choose(b.and(mode, every(b, usual)), () => result, ifAlso, 'likely') as T;
+  return b.choose(fast ?? b.and(mode, every(b, usual)), () => result, ifAlso, 'likely') as T;
 }
 
 // ---- Syntax ----
