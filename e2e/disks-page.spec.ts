@@ -174,7 +174,10 @@ test('a disk in use offers nothing that needs it; a reset takes two steps and sa
   await expect(row(page, 'Debian, with gcc')).toContainText('In use in another tab');
   await expect(page.getByRole('button', { name: 'Boot Debian, with gcc' })).toHaveCount(0);
   await page.getByRole('button', { name: 'Actions for Debian, with gcc' }).click();
-  await expect(page.getByRole('menuitem', { name: 'Delete…' })).toBeDisabled();
+  for (const action of ['Files…', 'Clone…', 'Resize…', 'Export…', 'Reset…', 'Delete…'])
+    await expect(
+      page.getByRole('menuitem', { name: `${action} When its machine in the other tab is off` }),
+    ).toBeDisabled();
   await page.keyboard.press('Escape');
   await page.getByRole('button', { name: 'Actions for raspios-lite' }).click();
   await expect(page.getByRole('menuitem', { name: /Reset…/ })).toBeDisabled();

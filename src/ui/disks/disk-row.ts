@@ -31,6 +31,11 @@ export interface RowState {
 }
 
 const PERCENT = 100;
+/** Why a disk that a machine writes has to wait: it would be copied or changed in the middle of a write. */
+const BUSY_NOTES: Readonly<Record<Exclude<DiskInfo['inUse'], 'no'>, string>> = {
+  'this-tab': 'When its machine is off',
+  'other-tab': 'When its machine in the other tab is off',
+};
 
 export function diskRow(disk: DiskInfo, state: RowState, actions: DiskActions): TemplateResult {
   const isFree = disk.inUse === 'no';
@@ -141,20 +146,22 @@ function originDetail(origin: DiskOrigin): string {
 }
 
 function menuItems(disk: DiskInfo, { isBootable }: RowState, actions: DiskActions): readonly MenuItem[] {
-  const busy = disk.inUse !== 'no';
   const unchanged = disk.changedBytes === 0;
+  /** For what needs the disk to itself. */
+  const alone: Pick<MenuItem, 'disabled' | 'note'> =
+    disk.inUse === 'no' ? {} : { disabled: true, note: BUSY_NOTES[disk.inUse] };
   const boots: readonly MenuItem[] = [
     {
       label: 'Boot without saving',
       note: 'What the guest writes is dropped at the end',
       icon: 'play',
-      disabled: busy,
+      ...alone,
       action: () => actions.bootWithoutSaving(disk),
     },
     {
       label: 'Choose how it boots…',
       icon: 'sliders',
-      disabled: busy,
+      disabled: disk.inUse !== 'no',
       action: () => actions.chooseBoot(disk),
     },
     {
@@ -167,24 +174,25 @@ function menuItems(disk: DiskInfo, { isBootable }: RowState, actions: DiskAction
   return [
     ...(isBootable ? boots : []),
     { label: 'Rename', icon: 'pencil', separated: isBootable, action: () => actions.beginRename(disk) },
-    { label: 'Files…', icon: 'folder', disabled: busy, action: () => actions.files(disk) },
-    { label: 'Clone…', icon: 'copy', disabled: busy, action: () => actions.clone(disk) },
+    { label: 'Files…', icon: 'folder', ...alone, action: () => actions.files(disk) },
+    { label: 'Clone…', icon: 'copy', ...alone, action: () => actions.clone(disk) },
     // A disk can grow under its own running guest.
     {
       label: 'Resize…',
       icon: 'resize',
-      disabled: disk.inUse === 'other-tab',
+      ...(disk.inUse === 'this-tab' ? { note: 'Larger now; smaller when its machine is off' } : alone),
       action: () => actions.resize(disk),
     },
-    { label: 'Export…', icon: 'save', disabled: busy, action: () => actions.export(disk) },
+    { label: 'Export…', icon: 'save', ...alone, action: () => actions.export(disk) },
     {
       label: 'Reset…',
       note: unchanged ? 'Nothing has changed' : `Drops changes, frees ${formatBytes(disk.changedBytes)}`,
       icon: 'reset',
       separated: true,
-      disabled: busy || unchanged,
+      disabled: unchanged,
+      ...alone,
       action: () => actions.reset(disk),
     },
-    { label: 'Delete…', icon: 'trash', danger: true, disabled: busy, action: () => actions.delete(disk) },
+    { label: 'Delete…', icon: 'trash', danger: true, ...alone, action: () => actions.delete(disk) },
   ];
 }
