@@ -9,7 +9,8 @@ import type { Access } from '../mmu/access.ts';
 import { Mmu } from '../mmu/mmu.ts';
 import { NO_FAULT } from '../mmu/table-walk.ts';
 import { BranchTargets, CALL } from './branch-targets.ts';
-import { type ExceptionKind, ISS_FP, ISS_WFE, ISS_WFI } from './exception-classes.ts';
+import { Comparators } from './comparators.ts';
+import { type ExceptionKind, ISS_DEBUG, ISS_FP, ISS_WFE, ISS_WFI } from './exception-classes.ts';
 import { Exceptions } from './exceptions.ts';
 import { DAIF, ExecutionContext, LINE, SCTLR } from './execution-context.ts';
 import { executeMisalignedAtomic } from './misaligned-atomics.ts';
@@ -37,6 +38,7 @@ import { SystemInstructions } from './system-instructions.ts';
 import { identificationValues } from './system-registers/identification.ts';
 import { SystemRegisters } from './system-registers/table.ts';
 import { Timers } from './timers.ts';
+import { Watchpoints } from './watchpoints.ts';
 
 const COMPONENT = 'cpu';
 const PC_ALIGNMENT_MASK = 3;
@@ -61,6 +63,7 @@ export class Cpu implements CpuRuntime {
   private readonly system: SystemInstructions;
   private readonly timers: Timers;
   private readonly step: SoftwareStep;
+  private readonly comparators: Comparators;
   private readonly branchTargets: BranchTargets;
   /** Where the atomic left for `finishAtomic` works, as a linear-memory address. */
   private misalignedAtomic = 0;
@@ -77,6 +80,7 @@ export class Cpu implements CpuRuntime {
     const memory = ports.memory.memory;
     const state = new CpuState(memory, options.placement.block);
     this.state = state;
+    this.comparators = new Comparators(state);
     this.mmu = new Mmu({
       memory: ports.memory,
       bus: ports.bus,
@@ -94,11 +98,15 @@ export class Cpu implements CpuRuntime {
       },
       placement: options.placement,
       fastPathChecksAlignment: options.fastPathChecksAlignment,
+      watch: new Watchpoints(this.comparators, (...access) => {
+        this.beforeDataAbort();
+        this.exceptions.watchpoint(...access);
+      }),
       misalignedAtomic: features.has('FEAT_LSE2') ? (at) => this.leaveAtomic(at) : undefined,
     });
     this.branchTargets = new BranchTargets(state, this.mmu, ports.memory);
     this.step = new SoftwareStep(state);
-    this.context = new ExecutionContext(state, this.mmu, this.step);
+    this.context = new ExecutionContext(state, this.mmu, this.step, this.comparators);
     this.exceptions = new Exceptions(state, this.context, (spsr, el) => this.step.entersByReturn(spsr, el));
     this.timers = new Timers(state, ports.clock, ports.physicalTimerLine, ports.virtualTimerLine);
     this.registers = new SystemRegisters(features);
@@ -163,7 +171,14 @@ export class Cpu implements CpuRuntime {
       this.exceptions.pcAlignment();
       return 0;
     }
-    return this.mmu.fetchPage(lo, hi);
+    const page = this.mmu.fetchPage(lo, hi);
+    if (page === 0 || !this.comparators.breaksAt(lo, hi)) return page;
+    this.raise('breakpoint', ISS_DEBUG);
+    return 0;
+  }
+
+  fetchesAlone(): boolean {
+    return this.comparators.breaksInPage(this.state.get(CPU.PC), this.state.high(CPU.PC));
   }
 
   instructionCacheEnabled(): boolean {

@@ -23,7 +23,9 @@ export const EXCEPTION_CLASSES = {
   dataAbort: { ec: 0x25, fromLower: 0x24, name: 'Data Abort' },
   spAlignment: { ec: 0x26, name: 'SP alignment fault' },
   serror: { ec: 0x2f, name: 'SError interrupt' },
+  breakpoint: { ec: 0x31, fromLower: 0x30, name: 'Breakpoint' },
   softwareStep: { ec: 0x33, fromLower: 0x32, name: 'Software Step' },
+  watchpoint: { ec: 0x35, fromLower: 0x34, name: 'Watchpoint' },
   brk: { ec: 0x3c, name: 'BRK instruction execution in AArch64 state' },
 } as const satisfies Record<string, ExceptionClass>;
 
@@ -55,5 +57,7 @@ const ISS_CONDITION_ALWAYS = (1 << 24) | (0xe << 20);
 export const ISS_FP = ISS_CONDITION_ALWAYS;
 export const ISS_WFI = ISS_CONDITION_ALWAYS | 0;
 export const ISS_WFE = ISS_CONDITION_ALWAYS | 1;
+/** IFSC and DFSC of debug exceptions. */
+export const ISS_DEBUG = 0x22;
 export const ISS_WRITE = 1 << 6;
 export const ISS_CACHE_MAINTENANCE = 1 << 8;

@@ -7,6 +7,7 @@ import type { FaultSink } from '../mmu/faults.ts';
 import {
   type ExceptionKind,
   ISS_CACHE_MAINTENANCE,
+  ISS_DEBUG,
   ISS_WRITE,
   syndrome,
   VECTOR,
@@ -53,6 +54,12 @@ export class Exceptions implements FaultSink {
     this.state.setPair(FAR, vaLo, vaHi);
     const iss = status | (write ? ISS_WRITE : 0) | (cacheMaintenance ? ISS_WRITE | ISS_CACHE_MAINTENANCE : 0);
     this.synchronous('dataAbort', iss);
+  }
+
+  /** A watchpoint, met at an address that FAR tells. */
+  watchpoint(vaLo: number, vaHi: number, write: boolean): void {
+    this.state.setPair(FAR, vaLo, vaHi);
+    this.synchronous('watchpoint', ISS_DEBUG | (write ? ISS_WRITE : 0));
   }
 
   instructionAbort(status: number): void {

@@ -7,6 +7,7 @@ import { DOUBLE_LIMITS, SINGLE_LIMITS } from '../fp/fast-limits.ts';
 import { CPU } from '../layout/cpu-state.ts';
 import type { Mmu } from '../mmu/mmu.ts';
 import type { RegimeRegisters } from '../mmu/regime.ts';
+import type { Comparators } from './comparators.ts';
 import { ATTENTION_INTERRUPT, ATTENTION_STEP } from './runtime.ts';
 import type { SoftwareStep } from './software-step.ts';
 import { type CpuState, cellOffset } from './state.ts';
@@ -75,11 +76,13 @@ export class ExecutionContext {
   private readonly state: CpuState;
   private readonly mmu: Mmu;
   private readonly step: SoftwareStep;
+  private readonly comparators: Comparators;
 
-  constructor(state: CpuState, mmu: Mmu, step: SoftwareStep) {
+  constructor(state: CpuState, mmu: Mmu, step: SoftwareStep, comparators: Comparators) {
     this.state = state;
     this.mmu = mmu;
     this.step = step;
+    this.comparators = comparators;
   }
 
   /** After a change of EL, PAN, UAO or DAIF. */
@@ -172,8 +175,19 @@ export class ExecutionContext {
     return wanted;
   }
 
+  /**
+   * After a change of MDSCR_EL1, the OS lock or a comparator: whether other addresses match from now on. What the TLBs
+   * know of pages no longer holds then.
+   */
+  comparatorsChanged(): boolean {
+    const changed = this.comparators.update();
+    if (changed) this.mmu.invalidateAll();
+    return changed;
+  }
+
   /** After everything changed: reset or restore. */
   everythingChanged(): void {
+    this.comparators.update();
     this.regimeChanged();
     this.floatingPointChanged();
     this.pstateChanged();

@@ -57,10 +57,12 @@ export interface CpuRuntime extends Stateful {
   rmwAddress(vaLo: number, vaHi: number, access: Access): number;
   /**
    * Translates PC for execution: linear-memory address of the 4 KiB page of RAM that holds it, or 0 after an
-   * instruction abort or PC alignment fault. May rewrite PC to its canonical form (top byte ignored, TBI):
+   * instruction abort, a PC alignment fault or a breakpoint. May rewrite PC to its canonical form (top byte ignored, TBI):
    * read PC from the block afterwards.
    */
   fetchAddress(): number;
+  /** Whether the instruction at PC must be fetched by itself: one of its page has a breakpoint. */
+  fetchesAlone(): boolean;
   /** Whether fetches may be cached (SCTLR_EL1.I): if not, fetches must see every earlier store. */
   instructionCacheEnabled(): boolean;
 

@@ -21,6 +21,11 @@ export const ISS_STEPPED_EXCLUSIVE = 1 << 6;
 /** ISS when no instruction was stepped. */
 export const ISS_STEP_PENDING = DEBUG_EXCEPTION_STATUS;
 
+/** Whether debug exceptions but BRK can be taken from `el`; `daif` has PSTATE.D at the place SPSR has it (D2.4). */
+export function debugExceptionsEnabled(state: CpuState, el: number, daif: number): boolean {
+  return el === 0 || ((state.get(MDSCR) & MDSCR_KDE) !== 0 && (daif & DAIF.D) === 0);
+}
+
 export class SoftwareStep {
   private readonly state: CpuState;
 
@@ -43,8 +48,7 @@ export class SoftwareStep {
     return (this.state.get(MDSCR) & MDSCR_SS) !== 0 && (this.state.get(OSLSR) & OSLSR_OSLK) === 0;
   }
 
-  /** `daif` has PSTATE.D at the place SPSR has it. */
   private enabledAt(el: number, daif: number): boolean {
-    return el === 0 || ((this.state.get(MDSCR) & MDSCR_KDE) !== 0 && (daif & DAIF.D) === 0);
+    return debugExceptionsEnabled(this.state, el, daif);
   }
 }

@@ -177,6 +177,7 @@ export class Interpreter {
     const page = this.cpu.fetchAddress();
     if (page === 0) return 0;
     if (this.alone) return this.fetchAlone(this.alone, page);
+    if (this.cpu.fetchesAlone()) return this.cache.decodeAlone(this.linearPc(page));
     const cached = this.cpu.instructionCacheEnabled();
     // Without an instruction cache stores are visible to fetches at the next branch to another page.
     const records = this.cache.recordsOf(page, !cached);
@@ -195,8 +196,13 @@ export class Interpreter {
     return records;
   }
 
+  /** Where the instruction at PC is, in the page that holds it. */
+  private linearPc(page: number): number {
+    return page + ((this.state[(CPU_BLOCK + CPU.PC) >> 2] ?? 0) & ~PAGE_MASK);
+  }
+
   private fetchAlone(alone: { word: number }, page: number): number {
-    const at = page + ((this.state[(CPU_BLOCK + CPU.PC) >> 2] ?? 0) & ~PAGE_MASK);
+    const at = this.linearPc(page);
     alone.word = this.state[at >> 2] ?? 0;
     return this.cache.decodeAlone(at);
   }

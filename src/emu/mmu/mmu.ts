@@ -68,6 +68,15 @@ export interface MmuPorts {
    * at such an address is carried out by this, told where it is, because hosts have none.
    */
   readonly misalignedAtomic?: ((linearAddress: number) => void) | undefined;
+  readonly watch?: DataWatch;
+}
+
+/** Watchpoints, which are met by accesses that nothing else forbids (Arm ARM D1.3.5.5). */
+export interface DataWatch {
+  /** Whether the page stays out of the TLB, so that every access to it is asked about. */
+  watchesPage(vaLo: number, vaHi: number): boolean;
+  /** Takes the exception of an access as if from `el` that is watched; whether it did. */
+  meets(vaLo: number, vaHi: number, access: Access, el: number): boolean;
 }
 
 export class Mmu {
@@ -208,6 +217,7 @@ export class Mmu {
     }
     const at = this.locate(vaLo, vaHi, EL0_READ, access);
     if (at === FAULT) return this.abort(vaLo, vaHi, this.fault, access);
+    if (this.isWatched(vaLo, vaHi, access)) return 0;
     if (at !== DEVICE) return at;
     const read = this.readDevice(this.physical, 0, size, elementSizeOf(access));
     return read ? this.scratch : this.abort(vaLo, vaHi, EXTERNAL_ABORT, access);
@@ -222,6 +232,7 @@ export class Mmu {
     }
     const at = this.locate(vaLo, vaHi, EL0_WRITE, access);
     if (at === FAULT) return this.abort(vaLo, vaHi, this.fault, access);
+    if (this.isWatched(vaLo, vaHi, access)) return 0;
     const written = this.movePart(EL0_WRITE, at, this.physical, 0, size, elementSizeOf(access));
     return written ? 1 : this.abort(vaLo, vaHi, EXTERNAL_ABORT, access);
   }
@@ -240,6 +251,7 @@ export class Mmu {
       at = this.locate(vaLo, vaHi, EL0_WRITE, access);
       if (at === FAULT) return this.abort(vaLo, vaHi, this.fault, access);
     }
+    if (this.isWatched(vaLo, vaHi, access)) return 0;
     if (at !== DEVICE && misaligned) {
       this.ports.misalignedAtomic?.(at);
       return 0;
@@ -301,6 +313,7 @@ export class Mmu {
   /** Enters the page into both arrays as far as it permits: there is no hardware dirty state to keep. */
   private refill(bank: TlbBank, el: number, vaLo: number, vaHi: number, linearPage: number): void {
     const t = this.found;
+    if (this.ports.watch?.watchesPage(vaLo, vaHi)) return;
     if (this.tlb.crowded) {
       this.invalidateAll();
       return;
@@ -342,6 +355,11 @@ export class Mmu {
     return 0;
   }
 
+  private isWatched(vaLo: number, vaHi: number, access: Access): boolean {
+    const unprivileged = (access & ACCESS_UNPRIVILEGED) !== 0 && !this.uao;
+    return this.ports.watch?.meets(vaLo, vaHi, access, unprivileged ? 0 : this.el) ?? false;
+  }
+
   private count(field: number): void {
     this.words[(this.block + field) >>> 2]!++;
   }
@@ -360,6 +378,7 @@ export class Mmu {
     const second = this.locate(nextLo, nextHi, need, access);
     const secondPhysical = this.physical;
     if (second === FAULT) return this.abort(nextLo, nextHi, this.fault, access) !== 0;
+    if (this.isWatched(vaLo, vaHi, access)) return false;
     const element = elementSizeOf(access);
     if (!this.movePart(need, first, firstPhysical, 0, firstSize, element)) {
       return this.abort(vaLo, vaHi, EXTERNAL_ABORT, access) !== 0;

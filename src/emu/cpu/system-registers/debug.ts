@@ -1,10 +1,11 @@
 /**
- * Debug registers (Arm ARM D17.3): two breakpoints and two watchpoints whose registers hold what is written
- * but which never match; OS lock; software step by MDSCR_EL1.SS (software-step.ts). No external debugger: the
- * communication channel is empty, the OS double lock is kept but has no effect.
+ * Debug registers (Arm ARM D17.3): two breakpoints and two watchpoints (comparators.ts); OS lock; software step by
+ * MDSCR_EL1.SS (software-step.ts). No external debugger: the communication channel is empty, the OS double lock is
+ * kept but has no effect.
  */
 
 import type { CellName } from '../../layout/system-register-cells.ts';
+import { CONTEXT_AWARE } from '../comparators.ts';
 import { CONTINUE, RESYNC, type StepResult } from '../runtime.ts';
 import { cellOffset } from '../state.ts';
 import type { SystemContext, SystemRegister } from './row.ts';
@@ -17,7 +18,9 @@ const MDCCINT_WRITABLE = 0x6000_0000n;
 const OSLSR_OSLM = 1 << 3;
 const OSLSR_OSLK = 1 << 1;
 /** Virtual addresses, word aligned. */
-const BVR_WRITABLE = 0xffff_ffff_ffff_fffcn;
+const ADDRESS_WRITABLE = 0xffff_ffff_ffff_fffcn;
+/** … or, in a breakpoint that is aware of contexts, CONTEXTIDR_EL1. */
+const CONTEXT_WRITABLE = 0xffff_ffff_ffff_ffffn;
 /** E PMC BAS HMC SSC LBN BT. */
 const BCR_WRITABLE = 0x00ff_e1e7n;
 /** E PAC LSC BAS HMC SSC LBN WT MASK. */
@@ -26,20 +29,27 @@ const CLAIM_TAGS = 0xff;
 const OSLSR = cellOffset('OSLSR_EL1');
 const CLAIM = cellOffset('DBGCLAIM_EL1');
 
-/** Generated code must be left for the run loop to step. */
-function steppingChanged(c: SystemContext): StepResult {
-  return c.context.steppingChanged() ? RESYNC : CONTINUE;
+/** Generated code must be left when other addresses match. */
+function comparatorsChanged(c: SystemContext): StepResult {
+  return c.context.comparatorsChanged() ? RESYNC : CONTINUE;
+}
+
+/** … and for the run loop to step. */
+function debugChanged(c: SystemContext): StepResult {
+  const changed = comparatorsChanged(c);
+  return c.context.steppingChanged() ? RESYNC : changed;
 }
 
 function pair(index: 0 | 1, name: string, op2: number, writable: bigint): SystemRegister {
   const cell = `${name}${index}_EL1` as CellName;
-  return { name: cell, encoding: [2, 0, 0, index, op2], access: 'EL1 RW', cell, writable };
+  const encoding = [2, 0, 0, index, op2] as const;
+  return { name: cell, encoding, access: 'EL1 RW', cell, writable, written: comparatorsChanged };
 }
 
 const COMPARATORS: readonly SystemRegister[] = ([0, 1] as const).flatMap((index) => [
-  pair(index, 'DBGBVR', 4, BVR_WRITABLE),
+  pair(index, 'DBGBVR', 4, index === CONTEXT_AWARE ? CONTEXT_WRITABLE : ADDRESS_WRITABLE),
   pair(index, 'DBGBCR', 5, BCR_WRITABLE),
-  pair(index, 'DBGWVR', 6, BVR_WRITABLE),
+  pair(index, 'DBGWVR', 6, ADDRESS_WRITABLE),
   pair(index, 'DBGWCR', 7, WCR_WRITABLE),
 ]);
 
@@ -65,7 +75,7 @@ export const DEBUG: readonly SystemRegister[] = [
     access: 'EL1 RW',
     cell: 'MDSCR_EL1',
     writable: MDSCR_WRITABLE,
-    written: steppingChanged,
+    written: debugChanged,
   },
   {
     name: 'OSDTRTX_EL1',
@@ -88,7 +98,7 @@ export const DEBUG: readonly SystemRegister[] = [
     access: 'EL1 WO',
     write: (c, lo) => {
       c.state.set(OSLSR, lo & 1 ? OSLSR_OSLK : 0);
-      return steppingChanged(c);
+      return debugChanged(c);
     },
   },
   {
