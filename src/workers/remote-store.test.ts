@@ -3,6 +3,8 @@ import { RemoteStore } from './remote-store.ts';
 
 const SECTOR_BYTES = 512;
 
+const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+
 /** A server in memory that answers as late and as out of order as it can. */
 function createServer(sectors: number) {
   const bytes = Uint8Array.from({ length: sectors * SECTOR_BYTES }, (_, at) => at % 251);
@@ -42,6 +44,36 @@ describe('RemoteStore', () => {
     const store = new RemoteStore('https://disk.example/', 2 * SECTOR_BYTES, answer);
     await Promise.all([store.write(0, new Uint8Array(SECTOR_BYTES)), store.flush()]);
     expect(methods).toEqual(['PUT', 'POST']);
+  });
+
+  it('has many requests under way, and only those that overlap wait', async () => {
+    const places: (string | null)[] = [];
+    const answers: (() => void)[] = [];
+    const store = new RemoteStore('https://disk.example/', 8 * SECTOR_BYTES, async (_url, init = {}) => {
+      const headers = new Headers(init.headers);
+      places.push(init.method === 'POST' ? 'flush' : (headers.get('range') ?? headers.get('content-range')));
+      await new Promise<void>((resolve) => answers.push(resolve));
+      const isRead = init.method === undefined;
+      return new Response(isRead ? new Uint8Array(SECTOR_BYTES) : null, { status: isRead ? 206 : 200 });
+    });
+    const sector = new Uint8Array(SECTOR_BYTES);
+    const all = [
+      store.read(0, sector),
+      store.write(SECTOR_BYTES, sector),
+      store.write(2 * SECTOR_BYTES, sector),
+      store.read(SECTOR_BYTES, sector),
+      store.flush(),
+    ];
+    await turn();
+    expect(places).toEqual(['bytes=0-511', 'bytes 512-1023/4096', 'bytes 1024-1535/4096']);
+    answers[1]!();
+    await turn();
+    expect(places.at(-1)).toBe('bytes=512-1023');
+    answers[2]!();
+    await turn();
+    expect(places.at(-1)).toBe('flush');
+    for (const answer of answers) answer();
+    await Promise.all(all);
   });
 
   it('writes zeros for what is discarded', async () => {

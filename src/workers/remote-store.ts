@@ -2,9 +2,11 @@
  * A block store on a server: sectors are fetched by range (RFC 9110 14.2) when the guest reads them, and
  * sent back by PUT with Content-Range (RFC 9110 14.5) when it writes; POST asks for durability.
  *
- * Invariant: requests run one after another, in the order of the calls, so overlapping writes keep theirs.
+ * Invariant: many requests are under way, but overlapping ones keep the order of the calls, and a request for
+ * durability follows every write that came before.
  */
 import { type BlockStore, StorageError } from '../emu/storage/block-store.ts';
+import { OverlapOrder } from './overlap-order.ts';
 
 const STATUS_PARTIAL_CONTENT = 206;
 const ZEROS_BYTES = 1 << 20;
@@ -14,7 +16,7 @@ export class RemoteStore implements BlockStore {
   readonly readOnly = false;
   readonly #url: string;
   readonly #fetch: typeof fetch;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #order = new OverlapOrder();
 
   constructor(url: string, size: number, fetchFrom: typeof fetch) {
     this.#url = url;
@@ -24,7 +26,7 @@ export class RemoteStore implements BlockStore {
 
   read(offset: number, target: Uint8Array): Promise<void> {
     this.#check(offset, target.length);
-    return this.#inOrder(async () => {
+    return this.#order.run({ offset, length: target.length, changes: false }, async () => {
       const range = `bytes=${offset}-${offset + target.length - 1}`;
       const response = await this.#request({ headers: { Range: range } });
       const bytes = new Uint8Array(await response.arrayBuffer());
@@ -41,11 +43,18 @@ export class RemoteStore implements BlockStore {
     // The guest may change its buffer once the call has returned.
     const body = new Uint8Array(source);
     const headers = { 'Content-Range': `bytes ${offset}-${last}/${this.size}` };
-    return this.#inOrder(async () => void (await this.#request({ method: 'PUT', headers, body })));
+    return this.#order.run(
+      { offset, length: source.length, changes: true },
+      async () => void (await this.#request({ method: 'PUT', headers, body })),
+    );
   }
 
   flush(): Promise<void> {
-    return this.#inOrder(async () => void (await this.#request({ method: 'POST' })));
+    // What it makes durable is what it could read.
+    return this.#order.run(
+      { offset: 0, length: this.size, changes: false },
+      async () => void (await this.#request({ method: 'POST' })),
+    );
   }
 
   async discard(offset: number, length: number): Promise<void> {
@@ -58,12 +67,6 @@ export class RemoteStore implements BlockStore {
     if (offset < 0 || length < 0 || offset + length > this.size) {
       throw new StorageError('out-of-range', `bytes ${offset} to ${offset + length} of ${this.size}`);
     }
-  }
-
-  #inOrder(operation: () => Promise<void>): Promise<void> {
-    const done = this.#last.then(operation);
-    this.#last = done.catch(() => {});
-    return done;
   }
 
   async #request(init: RequestInit): Promise<Response> {

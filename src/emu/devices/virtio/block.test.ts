@@ -91,6 +91,7 @@ describe('virtio block', () => {
     expect(guest.registers.read(register.CONFIG + 12)).toBe(254);
     expect(guest.registers.read(register.CONFIG + 20)).toBe(512);
     expect(guest.registers.read(register.CONFIG + 24, 1)).toBe(3);
+    expect(guest.registers.read(register.CONFIG + 28)).toBe((256 << 10) / 512);
     expect(guest.registers.read(register.CONFIG + 40)).toBe(64);
   });
 
