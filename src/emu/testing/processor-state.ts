@@ -81,10 +81,12 @@ export function outcomeDifferences(ours: Outcome, expected: Outcome): string[] {
   if (ours.end === expected.end && expected.address !== ours.address)
     compare('address', reported, expected.address);
   WORD_NAMES.forEach((name, i) => {
+    const [our, their] = [ours.state[i] ?? 0n, expected.state[i] ?? 0n];
+    if (our === their) return;
     const mask = i === STATE.FPSR ? FPSR_BITS : i === STATE.FPCR ? FPCR_BITS : -1n;
     // A load of several vector registers that faults leaves them UNKNOWN.
     if (i >= STATE.V && ours.end === 'segv') return;
-    compare(name, (ours.state[i] ?? 0n) & mask, (expected.state[i] ?? 0n) & mask);
+    compare(name, our & mask, their & mask);
   });
   const ourMemory = new Map(ours.memory);
   const theirMemory = new Map(expected.memory);

@@ -42,10 +42,14 @@ export function pick<T>(random: RandomWords, list: readonly T[]): T {
 }
 
 /** Bit patterns of NaNs, infinities, extremes and ordinary numbers. */
-const SINGLES = [0, 0x8000_0000, 0x3f80_0000, 0xbf80_0000, 0x7f80_0000, 0xff80_0000, 0x7fc0_0000];
-const MORE_SINGLES = [0x7f80_0001, 0x7f7f_ffff, 0x0080_0000, 1, 0x4b00_0000, 0x3f00_0000, 0xcf00_0000];
-const DOUBLES = [0n, 1n << 63n, 0x3ffn << 52n, 0x7ffn << 52n, 0xfffn << 52n, 0x7ff8n << 48n, 1n];
-const MORE_DOUBLES = [(0x7ffn << 52n) + 1n, (0x7ffn << 52n) - 1n, 1n << 52n, 0x433n << 52n, 0x43en << 52n];
+const SINGLES = [
+  [0, 0x8000_0000, 0x3f80_0000, 0xbf80_0000, 0x7f80_0000, 0xff80_0000, 0x7fc0_0000],
+  [0x7f80_0001, 0x7f7f_ffff, 0x0080_0000, 1, 0x4b00_0000, 0x3f00_0000, 0xcf00_0000],
+].flat();
+const DOUBLES = [
+  [0n, 1n << 63n, 0x3ffn << 52n, 0x7ffn << 52n, 0xfffn << 52n, 0x7ff8n << 48n, 1n],
+  [(0x7ffn << 52n) + 1n, (0x7ffn << 52n) - 1n, 1n << 52n, 0x433n << 52n, 0x43en << 52n],
+].flat();
 
 /** An integer of `width` bits: ends of ranges, runs of ones, single bits, or anything. */
 export function hardInteger(random: RandomWords, width: number): bigint {
@@ -73,9 +77,9 @@ export function hardInteger(random: RandomWords, width: number): bigint {
 function hard64(random: RandomWords): bigint {
   switch (random.below(6)) {
     case 0:
-      return pick(random, [...DOUBLES, ...MORE_DOUBLES]);
+      return pick(random, DOUBLES);
     case 1: {
-      const half = () => BigInt(pick(random, [...SINGLES, ...MORE_SINGLES]));
+      const half = () => BigInt(pick(random, SINGLES));
       return half() | (half() << 32n);
     }
     case 2: {
