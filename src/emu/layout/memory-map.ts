@@ -27,9 +27,10 @@ assert(CPU_BLOCK + CPU_STATE_SIZE <= TLB_AREA, 'the state of a vCPU ends below t
 
 /**
  * Fetch TLB: virtual code page → decoded page. Entries as in the TLB: u64 tag, u32 address of the decoded
- * page's records, u32 unused. One array per TLB bank, of its own size.
+ * page's records, u32 unused. One array per TLB bank, of its own size: a boot runs code on 1,700 pages, and missed
+ * 74,000 times with 512 entries, 10,000 times with 4,096.
  */
-export const FETCH_ENTRIES = 512;
+export const FETCH_ENTRIES = 4096;
 export const FETCH_ENTRY_SIZE = 16;
 export const FETCH_ARRAY_SIZE = FETCH_ENTRIES * FETCH_ENTRY_SIZE;
 export const FETCH_AREA = TLB_AREA + TLB_BANKS * TLB_BANK_SIZE;

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { FETCH_ENTRIES, FETCH_ENTRY_SIZE } from '../layout/memory-map.ts';
 import { CpuHarness, RAM_BASE } from '../testing/cpu-harness.ts';
 import {
   DESCRIPTOR,
@@ -167,7 +168,7 @@ describe('TLB contexts and maintenance', () => {
     on();
     h.pc = LOW;
     h.cpu.fetchAddress();
-    const entry = h.field('FETCH_TLB') + (Number(LOW >> 12n) & 511) * 16;
+    const entry = h.field('FETCH_TLB') + (Number(LOW >> 12n) % FETCH_ENTRIES) * FETCH_ENTRY_SIZE;
     const view = new DataView(h.memory.memory.buffer);
     view.setBigUint64(entry, LOW, true);
     h.operate('TLBI VAE1', operand(LOW + 0x1000n));
@@ -176,7 +177,7 @@ describe('TLB contexts and maintenance', () => {
     expect(view.getBigUint64(entry, true)).not.toBe(LOW);
     view.setBigUint64(entry, LOW, true);
     h.msr('TTBR0_EL1', BigInt(high.root));
-    expect(h.field('FETCH_TLB') + (Number(LOW >> 12n) & 511) * 16).toBe(entry);
+    expect(h.field('FETCH_TLB') + (Number(LOW >> 12n) % FETCH_ENTRIES) * FETCH_ENTRY_SIZE).toBe(entry);
     expect(view.getBigUint64(entry, true)).not.toBe(LOW);
   });
 
