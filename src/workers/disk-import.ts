@@ -183,6 +183,8 @@ class Import {
       try {
         for await (const bytes of decodeStream(format, summed(stream, sum), { xzThreads })) {
           await appendAll(writer, bytes);
+          // The writer has its own copy.
+          xzThreads?.recycle(bytes);
         }
       } finally {
         xzThreads?.close();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { XzBlockJob } from '../emu/storage/formats/codecs/xz.ts';
 import { decodeStream } from '../emu/storage/formats/decode-stream.ts';
 import { BytesSource } from '../emu/storage/formats/random-access.ts';
 import { fixtureDisk } from '../emu/storage/formats/testing/fixture-disk.ts';
@@ -48,6 +49,17 @@ function heldPool(count: number): { pool: XzThreadPool; ports: HeldPort[] } {
   return { pool: new XzThreadPool(open, count), ports };
 }
 
+/** The blocks of a file as they are sent to threads. */
+async function jobsOf(file: Uint8Array<ArrayBuffer>): Promise<XzBlockJob[]> {
+  const blocks = await readXzIndex(new BytesSource(file));
+  return blocks.map(({ fileOffset, fileBytes, length, checkId }) => ({
+    bytes: file.slice(fileOffset, fileOffset + fileBytes),
+    uncompressedBytes: length,
+    checkId,
+    offset: fileOffset,
+  }));
+}
+
 async function decode(file: Uint8Array, pool: XzThreadPool): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of decodeStream('xz', chunksOf(file, 700), { xzThreads: pool })) chunks.push(chunk);
@@ -55,6 +67,29 @@ async function decode(file: Uint8Array, pool: XzThreadPool): Promise<Uint8Array>
 }
 
 describe('XzThreadPool', () => {
+  it('decodes into memory that was given back, and only into that', async () => {
+    const { pool, ports } = heldPool(1);
+    const file = readFixture('xz, blocks');
+    const [first, second] = await jobsOf(file);
+    const decodeOne = async (job: XzBlockJob): Promise<{ contents: Uint8Array; room: boolean }> => {
+      const contents = pool.decode({ ...job, bytes: job.bytes.slice() });
+      const room = ports[0]!.jobs[0]!.room !== undefined;
+      ports[0]!.answer();
+      return { contents: await contents, room };
+    };
+    const one = await decodeOne(first!);
+    const expected = one.contents.slice();
+    expect(one.room).toBe(false);
+    pool.recycle(one.contents.subarray(0, 100));
+    expect((await decodeOne(first!)).room).toBe(false);
+    one.contents.fill(0xaa);
+    pool.recycle(one.contents.subarray(100));
+    const again = await decodeOne(first!);
+    expect(again.room).toBe(true);
+    expect(again.contents).toEqual(expected);
+    expect((await decodeOne(second!)).contents.length).toBe(second!.uncompressedBytes);
+  });
+
   it('gives the disk in order, whichever thread is done first', async () => {
     const { pool, ports } = heldPool(2);
     const decoding = decode(readFixture('xz, blocks'), pool);

@@ -33,11 +33,16 @@ interface Thread {
   readonly waiting: Map<number, Waiting>;
 }
 
+/** Contents that wait to be used again, beyond those that are being decoded. */
+const MOST_SPARE = 4;
+
 /** Decodes in up to `count` threads; whoever opens them closes them. */
 export class XzThreadPool implements XzThreads {
   readonly count: number;
   readonly #open: () => XzPort;
   readonly #threads: Thread[] = [];
+  /** Memory for contents: without them a large image leaves garbage faster than it is collected. */
+  readonly #spare: Uint8Array<ArrayBuffer>[] = [];
   #lastId = 0;
 
   constructor(open: () => XzPort, count: number) {
@@ -51,8 +56,22 @@ export class XzThreadPool implements XzThreads {
     return new Promise((resolve, reject) => {
       waiting.set(id, { resolve, reject });
       const { bytes, uncompressedBytes, checkId, offset } = job;
-      port.post({ id, bytes, uncompressedBytes, checkId, offset }, [bytes.buffer]);
+      const room = this.#takeSpare(uncompressedBytes);
+      const message = { id, bytes, uncompressedBytes, checkId, offset, ...(room && { room }) };
+      port.post(message, room ? [bytes.buffer, room.buffer] : [bytes.buffer]);
     });
+  }
+
+  /** Takes back a part of what was decoded, which the caller does not need any more. */
+  recycle({ buffer, byteOffset, length }: Uint8Array): void {
+    const isLast = byteOffset + length === buffer.byteLength;
+    if (!isLast || this.#spare.length >= MOST_SPARE || !(buffer instanceof ArrayBuffer)) return;
+    this.#spare.push(new Uint8Array(buffer));
+  }
+
+  #takeSpare(bytes: number): Uint8Array<ArrayBuffer> | undefined {
+    const index = this.#spare.findIndex(({ length }) => length === bytes);
+    return index < 0 ? undefined : this.#spare.splice(index, 1)[0];
   }
 
   /** Ends the threads; what they were decoding is never answered. */

@@ -17,12 +17,15 @@ export class OutputWindow {
   private takenTo = 0;
   private readonly largest: number;
 
-  /** @param exactBytes size of the whole output, where that is known and small enough to be kept whole */
-  constructor(historyBytes: number, exactBytes?: number) {
+  /**
+   * @param exactBytes size of the whole output, where that is known and small enough to be kept whole
+   * @param room so many bytes to keep it in
+   */
+  constructor(historyBytes: number, exactBytes?: number, room?: Uint8Array<ArrayBuffer>) {
     this.historyBytes = historyBytes;
     this.largest =
       exactBytes ?? historyBytes + Math.max(LEAST_SLACK_BYTES, Math.ceil(historyBytes / SLACK_SHARE));
-    this.bytes = new Uint8Array(exactBytes ?? Math.min(FIRST_BYTES, this.largest));
+    this.bytes = room ?? new Uint8Array(exactBytes ?? Math.min(FIRST_BYTES, this.largest));
   }
 
   /** Bytes that can be written now. */

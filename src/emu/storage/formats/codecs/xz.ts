@@ -37,6 +37,8 @@ export interface XzBlockJob {
   readonly checkId: number;
   /** Where it is in the file, for errors. */
   readonly offset: number;
+  /** Memory of the size of the contents that nobody needs any more: they go there. */
+  readonly room?: Uint8Array<ArrayBuffer>;
 }
 
 /** Decodes blocks elsewhere, `count` at the same time. */
@@ -183,7 +185,7 @@ export function decodeXzBlock(job: XzBlockJob): Uint8Array<ArrayBuffer> {
     throw new ImageError('corrupt', 'the index of the xz file does not lead to a block', offset);
   }
   const header = parseBlockHeader(input.take(headerBytes), offset);
-  const window = new OutputWindow(header.dictionaryBytes, uncompressedBytes);
+  const window = new OutputWindow(header.dictionaryBytes, uncompressedBytes, job.room);
   decodeLzma2Whole(input, window);
   const compressedBytes = input.offset - offset - headerBytes;
   checkSizes(header, { compressedBytes, uncompressedBytes: window.end }, offset);
