@@ -21,6 +21,9 @@ const CONTENT_TYPES: ReadonlyMap<string, string> = new Map([
   ['wasm', 'application/wasm'],
 ]);
 
+/** Files are read in pieces of this size: a kernel in 64 KiB takes ten times as many turns. */
+const FILE_CHUNK_BYTES = 1 << 20;
+
 const STATUS_OK = 200;
 const STATUS_NO_CONTENT = 204;
 const STATUS_PARTIAL_CONTENT = 206;
@@ -79,7 +82,7 @@ function answer(path: string, item: Exclude<ServedItem, { disk: OpenDisk }>, res
     return;
   }
   response.writeHead(STATUS_OK, { ...headers, 'Content-Length': statSync(item.file).size });
-  createReadStream(item.file)
+  createReadStream(item.file, { highWaterMark: FILE_CHUNK_BYTES })
     .on('error', () => response.destroy())
     .pipe(response);
 }
