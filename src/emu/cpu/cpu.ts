@@ -264,8 +264,14 @@ export class Cpu implements CpuRuntime {
 
   raiseFpExceptions(exceptions: number): void {
     const s = this.state;
-    s.set(CPU.FPSR, s.get(CPU.FPSR) | exceptions);
+    const before = s.get(CPU.FPSR);
+    if ((before | exceptions) === before) return;
+    s.set(CPU.FPSR, before | exceptions);
     this.context.floatingPointChanged();
+  }
+
+  count(): number {
+    return this.timers.count();
   }
 
   branchTarget(lo: number, hi: number, type: number): StepResult {

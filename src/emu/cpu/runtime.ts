@@ -86,6 +86,8 @@ export interface CpuRuntime extends Stateful {
   fpTrap(): StepResult;
   /** Cumulative exceptions of a floating-point operation: bits to set in FPSR. */
   raiseFpExceptions(exceptions: number): void;
+  /** CNTPCT_EL0 and CNTVCT_EL0, an integer below 2^53. */
+  count(): number;
   illegalState(): StepResult;
   spAlignment(): StepResult;
   eret(): StepResult;

@@ -4,7 +4,7 @@
  * its own.
  */
 import type { Body } from '../ir/ir.ts';
-import { optimise } from '../ir/passes/optimise.ts';
+import { sinkValues } from '../ir/passes/sink-values.ts';
 import type { RawFields, Row } from '../isa/row.ts';
 import { Semantics } from '../isa/semantics.ts';
 import { RecordLayout, type RecordSlot } from './record.ts';
@@ -56,7 +56,7 @@ export function hasDirectBranch(row: Row): boolean {
   return Object.values(row.operands).some(({ kind }) => kind === 'branch');
 }
 
-/** Runs the row's semantics with symbolic operands. */
+/** Runs the row's semantics with symbolic operands, of which other passes would make little. */
 export function buildHandler(row: Row, chosen: RawFields, near: boolean): Handler {
   const layout = new RecordLayout(row);
   const semantics = new Semantics(layout);
@@ -70,5 +70,5 @@ export function buildHandler(row: Row, chosen: RawFields, near: boolean): Handle
       });
   }
   row.execute(fields, semantics);
-  return { row, chosen, near, body: optimise(semantics.body), slots: layout.slots };
+  return { row, chosen, near, body: sinkValues(semantics.body), slots: layout.slots };
 }

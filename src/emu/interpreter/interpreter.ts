@@ -228,6 +228,7 @@ export class Interpreter {
     const lazyFlags = (CPU_BLOCK + CPU.LAZY_FLAGS_KIND) >> 2;
     const codeChanged = (CPU_BLOCK + CPU.CODE_CHANGED) >> 2;
     const cells = { words: state, wide: new BigInt64Array(state.buffer) };
+    const scratch = new Float64Array(state.buffer, CPU_BLOCK + CPU.SCRATCH, 1);
     const at = (record: number) => {
       this.setPc(record);
       if (state[lazyFlags]) settleLazyFlags(cells);
@@ -277,6 +278,9 @@ export class Interpreter {
         this.setPc(r, INSTRUCTION_BYTES);
         state[codeChanged] = 0;
         return 0;
+      },
+      counter: () => {
+        scratch[0] = cpu.count();
       },
       jumped: (record, target) => this.onJump(record, target),
       ...this.floatingPoint(),

@@ -6,6 +6,7 @@
 import { assert } from '../base/assert.ts';
 import type { Decoder } from '../isa/decoder.ts';
 import type { OperandSpec, RawFields, Row } from '../isa/row.ts';
+import type { RegisterRole } from '../isa/semantics.ts';
 import { RECORD_SIZE } from '../layout/memory-map.ts';
 import { choose } from './handler.ts';
 import type { HandlerTable } from './handler-table.ts';
@@ -172,10 +173,19 @@ function registerLane({ pattern }: Row, { offset, source }: RecordSlot): RecordP
   const field = pattern.fields.find(({ name }) => source.register.split('+')[0] === name);
   assert(field, `${source.register} is a field`);
   const { name, low, width } = field;
-  const offsets = Array.from({ length: 1 << width }, (_, number) =>
-    registerFieldOffset({ [name]: number }, source.register, source.role),
-  );
+  const key = `${source.register.slice(name.length)} ${source.role} ${width}`;
+  const offsets = offsetsOf.get(key) ?? registerOffsets(name, source.register, source.role, width);
+  offsetsOf.set(key, offsets);
   return { offset, low, mask: (1 << width) - 1, offsets };
+}
+
+/** Offsets by number, for each way to use a register: a handful, where handlers have hundreds of registers. */
+const offsetsOf = new Map<string, readonly number[]>();
+
+function registerOffsets(field: string, register: string, role: RegisterRole, width: number): number[] {
+  return Array.from({ length: 1 << width }, (_, number) =>
+    registerFieldOffset({ [field]: number }, register, role),
+  );
 }
 
 function operandValue(row: Row, operand: string): OperandSpec['value'] {

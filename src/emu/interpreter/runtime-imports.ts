@@ -36,6 +36,8 @@ export const HELPERS = {
   instructionBarrier: [0, false, 'runtime'],
   /** A region's indirect jump went to this record. */
   jumped: [1, false, 'runtime'],
+  /** Puts the count of the system counter into SCRATCH, as an f64. */
+  counter: [0, false, 'arithmetic'],
   fpUnary: [3, false, 'arithmetic'],
   fpBinary: [3, false, 'arithmetic'],
   fpTernary: [3, false, 'arithmetic'],

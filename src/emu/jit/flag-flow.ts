@@ -11,13 +11,26 @@ import { endsInCall } from './registers.ts';
 function left(block: Block): FlagForm | undefined {
   let state: FlagForm | undefined;
   for (const { lifted } of block.instructions) {
-    state = setIn(lifted.body) ?? state;
-    if (callsRuntime(lifted.body)) state = 'cells';
+    const { sets, callsRuntime } = effectOf(lifted.body);
+    state = callsRuntime ? 'cells' : (sets ?? state);
   }
   return endsInCall(block) ? 'cells' : state;
 }
 
-/** What an instruction does to the flags; a conditional that sets them leaves them packed. */
+/** What an instruction does to the flags. */
+interface FlagEffect {
+  readonly sets: FlagForm | undefined;
+  readonly callsRuntime: boolean;
+}
+const effects = new WeakMap<Body, FlagEffect>();
+
+function effectOf(body: Body): FlagEffect {
+  const known = effects.get(body) ?? { sets: setIn(body), callsRuntime: callsRuntime(body) };
+  effects.set(body, known);
+  return known;
+}
+
+/** The form that an instruction leaves; a conditional that sets flags leaves them packed. */
 function setIn({ nodes }: Body): FlagForm | undefined {
   let state: FlagForm | undefined;
   for (const { operation } of nodes) {

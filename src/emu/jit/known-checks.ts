@@ -16,28 +16,30 @@ const SP_CELL = CPU.X + SLOT_SP * 8;
 const SP_ALIGNMENT = 16n;
 
 interface Facts {
-  readonly checks: ReadonlySet<Check>;
+  readonly checks: readonly Check[];
   /** SP is written with something else than itself plus a multiple of 16. */
   readonly losesAlignment: boolean;
 }
 
-export function dropKnownChecks(instructions: readonly RegionInstruction[]): RegionInstruction[] {
+export function dropKnownChecks(instructions: readonly RegionInstruction[]): readonly RegionInstruction[] {
   const known = new Set<Check>();
-  return instructions.map((instruction) => {
+  const out: RegionInstruction[] = [];
+  for (const instruction of instructions) {
     const { lifted } = instruction;
     const { checks, losesAlignment } = factsOf(lifted);
-    const dropped = [...checks].filter((check) => known.has(check));
+    const dropped = checks.filter((check) => known.has(check));
+    out.push(dropped.length > 0 ? { ...instruction, lifted: withoutChecks(lifted, dropped) } : instruction);
     for (const check of checks) known.add(check);
     if (losesAlignment) known.delete('spAlignment');
-    return dropped.length > 0 ? { ...instruction, lifted: withoutChecks(lifted, dropped) } : instruction;
-  });
+  }
+  return out;
 }
 
 const facts = new WeakMap<Lifted, Facts>();
 
 function factsOf(lifted: Lifted): Facts {
   const found = facts.get(lifted) ?? {
-    checks: new Set(CHECKS.filter((check) => lifted.body.nodes.some((node) => isCheck(node, check)))),
+    checks: CHECKS.filter((check) => lifted.body.nodes.some((node) => isCheck(node, check))),
     losesAlignment: losesAlignment(lifted.body),
   };
   facts.set(lifted, found);

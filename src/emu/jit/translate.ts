@@ -66,7 +66,11 @@ function coversOf({ blocks, pages }: Region): Cover[] {
   return [...blocks.values()].map(({ offset, instructions }) => {
     const page = pageOf(offset);
     const records = pages.get(page)?.records ?? 0;
-    const words = Int32Array.from(instructions, ({ lifted }) => lifted.word);
+    // hot: Int32Array.from asks an iterator, which took a fifth of a translation.
+    const words = new Int32Array(instructions.length);
+    instructions.forEach(({ lifted }, index) => {
+      words[index] = lifted.word;
+    });
     return { records, first: offset - page * PAGE_BYTES, words };
   });
 }

@@ -64,6 +64,8 @@ const SILENT: Log = { write: () => {} };
 export class CodeMachine {
   readonly cpu: Cpu;
   jit: Jit | undefined;
+  /** The host's clock. */
+  nowNs = 0;
   readonly ramBytes: number;
   private readonly sliceFuel: number;
   private readonly memory: GuestMemory;
@@ -229,7 +231,7 @@ export class CodeMachine {
         bus: { read: () => -1, write: () => false },
         gic: { readRegister: () => 0, writeRegister: () => true },
         firmware: { conduit: 'hvc', call: () => 0n },
-        clock: { nowNs: () => 0 },
+        clock: { nowNs: () => this.nowNs },
         entropy: { fill: (target) => target.fill(0x5a) },
         log: { write: () => {} },
         codeCache: {

@@ -1,6 +1,11 @@
 /** A growing byte buffer with the LEB128 encodings of the WebAssembly binary format (5.2). */
 const UTF_8 = new TextEncoder();
 
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false;
+  return true;
+}
+
 export class ByteWriter {
   private buffer = new Uint8Array(1024);
   length = 0;
@@ -48,6 +53,12 @@ export class ByteWriter {
 
   /** A name: length and UTF-8 bytes. */
   name(text: string): void {
+    // hot: every module names its imports, and the encoder allocates.
+    if (isAscii(text)) {
+      this.unsigned(text.length);
+      for (let i = 0; i < text.length; i++) this.byte(text.charCodeAt(i));
+      return;
+    }
     const bytes = UTF_8.encode(text);
     this.unsigned(bytes.length);
     this.bytes(bytes);

@@ -125,6 +125,38 @@ const registers: Row[] = REGISTERS.flatMap(({ name, encoding, cell, allowed, pla
   return [read, write];
 });
 
+// ---- Counters ----
+
+/** The virtual offset is zero, so both counters read the same; EL0 asks CNTKCTL_EL1 (Arm ARM D17.8). */
+const COUNTERS = [
+  { name: 'CNTPCT_EL0', encoding: [3, 3, 14, 0, 1], enable: 1 << 0 },
+  { name: 'CNTVCT_EL0', encoding: [3, 3, 14, 0, 2], enable: 1 << 1 },
+] as const;
+
+/** Programs ask for the time through the vDSO millions of times; only the host's clock is called then. */
+const counters: Row[] = COUNTERS.map(({ name, encoding, enable }) =>
+  row(
+    `MRS ${name}`,
+    `1101010100 1 ${encodingBits(encoding) as '1'} Rt:5`,
+    `mrs <Xt>, ${name.toLowerCase()}`,
+    {
+      execute: ({ Rt }, b) => {
+        const enabled = b.and(flag(b, systemCell('CNTKCTL_EL1')), b.i32(enable));
+        b.if(
+          b.or(flag(b, CPU.EL), enabled),
+          () => {
+            b.callNoResult('counter', []);
+            const count = b.stateLoad<'f64'>('f64', CPU.SCRATCH);
+            b.setX(Rt, b.numeric<'i64'>('i64.trunc_sat_f64_s', [count]));
+          },
+          () => b.callRuntime('systemRead', [b.i32(keyOf(encoding)), b.slotNumber(Rt, 'destination')]),
+          'likely',
+        );
+      },
+    },
+  ),
+);
+
 /** PSTATE.D, A, I and F as in the register DAIF. */
 const DAIF_BITS = 0x3c0;
 const DAIF_SHIFT = 6;
@@ -186,4 +218,4 @@ const daif: Row[] = [
   }),
 ];
 
-export const directRegisters: readonly Row[] = [...registers, ...daif];
+export const directRegisters: readonly Row[] = [...registers, ...counters, ...daif];
