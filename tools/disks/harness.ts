@@ -6,13 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { type BrowserContext, chromium, type Page } from '@playwright/test';
 import { buildPage, CHROMIUM_FLAGS, findChromium } from '../../src/cli/chromium-host.ts';
 import { type PageServer, type ServedItem, servePage } from '../../src/cli/page-server.ts';
-import {
-  allProcesses,
-  commandLineOf,
-  cpuSecondsOf,
-  isRenderer,
-  peakBytesOf,
-} from '../bench/process-usage.ts';
+import { allProcesses, commandLineOf, cpuSecondsOf, isRenderer } from '../bench/process-usage.ts';
 
 const ROOT = fileURLToPath(new URL('.', import.meta.url));
 const PAGE = '/page.html';
@@ -60,10 +54,9 @@ export class DisksHarness {
       .reduce((sum, seconds) => sum + seconds, 0);
   }
 
-  /** The most memory that any of the browser's processes that run pages has had. */
-  peakPageBytes(): number {
-    const renderers = processesOf(this.#profile).filter(isRenderer);
-    return Math.max(0, ...renderers.map(peakBytesOf));
+  /** The browser's processes that run pages. */
+  pageProcesses(): number[] {
+    return processesOf(this.#profile).filter(isRenderer);
   }
 
   async close(): Promise<void> {

@@ -33,6 +33,12 @@ export interface GuestAddresses {
   readonly memoryMiB?: number;
 }
 
+export interface MadeDisk {
+  readonly id: string;
+  /** How long the import took. */
+  readonly ms: number;
+}
+
 export interface PageCommands {
   readonly disks: DiskLibrary;
   /** Writes records from `first` on, some at a time, and tells the number of each flush that has ended. */
@@ -47,12 +53,16 @@ export interface PageCommands {
   /** Makes the file that `importMade` imports. */
   makeLoad(sizeBytes: number): Promise<void>;
   /** Imports bytes that no file has to hold, and gives the time it took. */
-  importMade(name: string, sizeBytes: number): Promise<{ id: string; ms: number }>;
+  importMade(name: string, sizeBytes: number): Promise<MadeDisk>;
+  /** Imports what is at an address. */
+  importFrom(name: string, address: string): Promise<MadeDisk>;
   /**
    * Reads the first `bytes` of the disk in order, in requests of `requestBytes`, `depth` at a time, `passes`
    * times, over a storage thread that has nothing in memory at first; gives the time of all.
    */
   readInOrder(id: string, reading: Reading): Promise<number>;
+  /** Fills the first `bytes` of the disk with what does not compress, and flushes; gives the time of both. */
+  writeInOrder(id: string, bytes: number): Promise<number>;
   /** `count` reads of 4 kB at random places, `depth` at a time. */
   readRandom(id: string, count: number, depth: number): Promise<number>;
 }
@@ -65,6 +75,8 @@ declare global {
 
 /** Records written before a flush. */
 const MOST_AT_ONCE = 40;
+const WRITE_BYTES = 1 << 20;
+const WRITES_AT_ONCE = 4;
 let machine: Machine | undefined;
 
 /** Keeps `depth` of `count` jobs under way, each in a lane of its own. */
@@ -78,6 +90,12 @@ async function atOnce(
     while (next < count) await job(next++, lane);
   };
   await Promise.all(Array.from({ length: depth }, (_, lane) => run(lane)));
+}
+
+async function importTimed(name: string, source: File | string): Promise<MadeDisk> {
+  const started = performance.now();
+  const { id } = await window.disks.disks.import({ name, source });
+  return { id, ms: performance.now() - started };
 }
 
 window.disks = {
@@ -144,11 +162,10 @@ window.disks = {
   },
 
   async importMade(name, sizeBytes) {
-    const source = await new LoadSource(sizeBytes).file();
-    const started = performance.now();
-    const { id } = await window.disks.disks.import({ name, source });
-    return { id, ms: performance.now() - started };
+    return importTimed(name, await new LoadSource(sizeBytes).file());
   },
+
+  importFrom: importTimed,
 
   async readInOrder(id, { bytes, requestBytes, depth, passes }) {
     const { store, close } = await openDisk(id);
@@ -159,6 +176,21 @@ window.disks = {
         store.read(index * requestBytes, targets[lane]!),
       );
     }
+    const ms = performance.now() - started;
+    await close();
+    return ms;
+  },
+
+  async writeInOrder(id, bytes) {
+    const { store, close } = await openDisk(id);
+    const piece = new Uint32Array(WRITE_BYTES / Uint32Array.BYTES_PER_ELEMENT);
+    const started = performance.now();
+    await atOnce(WRITES_AT_ONCE, Math.floor(bytes / WRITE_BYTES), async (index) => {
+      for (let word = 0; word < piece.length; word++)
+        piece[word] = Math.imul(word + index, 0x9e37_79b1) ^ (word >>> 3);
+      await store.write(index * WRITE_BYTES, new Uint8Array(piece.buffer));
+    });
+    await store.flush();
     const ms = performance.now() - started;
     await close();
     return ms;
