@@ -180,7 +180,8 @@ function soak(comparison, options, minutes) {
     for (const operation of operations) {
       if (performance.now() >= end) return;
       const { cases, differences } = compareOperation(comparison, operation, { ...options, seed });
-      log.add(seed, cases, differences, `${operations[0].group} to ${operation.group}`);
+      const reached = seed > options.seed ? operations.at(-1) : operation;
+      log.add(seed, cases, differences, `${operations[0].group} to ${reached.group}`);
     }
 }
 

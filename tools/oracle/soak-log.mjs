@@ -31,7 +31,7 @@ export class SoakLog {
     this.#unit = unit;
   }
 
-  /** Adds cases of a seed and writes the row; `part` says what of the last seed has been done. */
+  /** Adds cases of a seed and writes the row; `part` says what of the first seed has been done. */
   add(seed, cases, differences, part) {
     this.#seeds.push(seed);
     this.#cases += cases;
