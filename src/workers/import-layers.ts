@@ -51,7 +51,8 @@ export async function openSink(
     };
   }
   return {
-    append: (puts, also) => chunksOf(records, layer, () => also).commit({ puts, deletes: [] }, 'strict'),
+    append: (puts, also) =>
+      chunksOf(records, layer, () => ({ puts: also ?? [] })).commit({ puts, deletes: [] }, 'strict'),
     close() {},
   };
 }

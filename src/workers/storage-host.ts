@@ -98,7 +98,11 @@ export class StorageHost implements StorageControl {
   }
 
   delete(id: string): Promise<Outcome<void>> {
-    return this.#change((catalogue) => catalogue.delete(id));
+    return this.#change(async (catalogue, { announce }) => {
+      await catalogue.delete(id);
+      // What the disk shared may belong to one other alone now. If it fails, nothing is lost but some room.
+      catalogue.tidy().then(announce, () => {});
+    });
   }
 
   /** An import that goes on in another thread holds its lock, and is no unfinished one. */

@@ -25,11 +25,11 @@ export interface ChunkBatches {
 export const chunkPrefix = (layer: string): RecordKey => [CHUNK, layer];
 export const holePrefix = (layer: string): RecordKey => [HOLE, layer];
 
-/** @param also goes into every batch, so that what it says is true exactly when the chunks are there */
+/** @param also goes into every batch, so that what it says is true exactly when the chunks are there; no prefixes */
 export function chunksOf(
   records: RecordStore,
   layer: string,
-  also: () => RecordBatch['puts'] = () => undefined,
+  also: () => RecordBatch = () => ({}),
 ): ChunkBatches {
   const chunkKey = (number: number): RecordKey => [...chunkPrefix(layer), number];
   const holeKey = (number: number): RecordKey => [...holePrefix(layer), number];
@@ -59,6 +59,7 @@ export function chunksOf(
   };
 
   function batchOf({ puts, deletes }: ChunkBatch): RecordBatch {
+    const more = also();
     const all = [...puts];
     const full = all.filter(([, bytes]) => bytes.length > 0);
     const empty = all.filter(([, bytes]) => bytes.length === 0);
@@ -66,9 +67,10 @@ export function chunksOf(
       puts: [
         ...full.map(([number, bytes]) => [chunkKey(number), bytes] as const),
         ...empty.map(([number]) => [holeKey(number), true] as const),
-        ...(also() ?? []),
+        ...(more.puts ?? []),
       ],
       deletes: [
+        ...(more.deletes ?? []),
         ...deletes.map(chunkKey),
         ...empty.map(([number]) => chunkKey(number)),
         ...[...full.map(([number]) => number), ...deletes].filter((n) => holes.has(n)).map(holeKey),

@@ -182,6 +182,51 @@ describe('DiskCatalogue', () => {
     }
   });
 
+  it('makes one layer of those that only one disk needs, and shows the same after a crash behind any batch', async () => {
+    const { records, catalogue, write } = library();
+    const first = await catalogue.createEmpty('first', SIZE);
+    await write(first, 0, 1, MIB);
+    const others = [await catalogue.clone(first, 'second')];
+    await catalogue.resize(first, 2 * SIZE);
+    await write(first, MIB / 2, 2, MIB);
+    await write(first, 2 * SIZE - 512, 3);
+    others.push(await catalogue.clone(first, 'third'));
+    const { store, release } = await catalogue.open(first, 'write');
+    await store.discard(0, WRITTEN_CHUNK_BYTES);
+    await store.flush();
+    release();
+    others.push(await catalogue.clone(first, 'fourth'));
+    await write(first, 4096, 4);
+    for (const other of others) await catalogue.delete(other);
+    const contents = async (state: MemoryRecords): Promise<Uint8Array> => {
+      const opened = await library(state).catalogue.open(first, 'read');
+      const bytes = new Uint8Array(opened.store.size);
+      await opened.store.read(0, bytes);
+      return bytes;
+    };
+    const before = await contents(records);
+    expect(await records.countBelow(['layer'])).toBe(4);
+    const { states } = records as CrashingRecords;
+    states.length = 0;
+    const [held, busy] = [await catalogue.open(first, 'read'), states.length];
+    await catalogue.tidy();
+    expect(states.length).toBe(busy);
+    held.release();
+    await catalogue.tidy();
+    expect(await records.countBelow(['layer'])).toBe(2);
+    expect(states.length).toBeGreaterThan(5);
+    for (const state of [...states]) {
+      expect(Buffer.compare(await contents(state), before)).toBe(0);
+      // A merge that was cut off goes on.
+      await library(state).catalogue.tidy();
+      expect(await state.countBelow(['layer'])).toBe(2);
+      expect(Buffer.compare(await contents(state), before)).toBe(0);
+    }
+    await catalogue.reset(first);
+    const cleared = await contents(records);
+    expect([cleared[4096], cleared[MIB / 2], cleared.at(-1)]).toEqual([0, 2, 3]);
+  });
+
   it('says in words when a disk is gone, has no name, or no possible size', async () => {
     const { catalogue } = library();
     await expect(catalogue.rename('nothing', 'x')).rejects.toMatchObject({ kind: 'not-found' });

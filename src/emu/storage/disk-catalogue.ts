@@ -13,6 +13,7 @@ import type { DiskDescription } from './disk-info.ts';
 import { checkedName, describe, layerOptions, layerOver, partsOf, wholeSize } from './disk-layers.ts';
 import type { DiskLocks, Release } from './disk-locks.ts';
 import { type DiskRecord, type LayerRecord, LibraryState } from './disk-records.ts';
+import { findMergeable, moveDown, widen, withoutUpper } from './layer-merge.ts';
 import { type PackFiles, PackStore, readPackIndex } from './pack.ts';
 import type { RecordBatch, RecordKey, RecordStore } from './record-store.ts';
 
@@ -179,6 +180,11 @@ export class DiskCatalogue {
     );
   }
 
+  /** Makes one layer of two where nobody can tell, until none are left whose disks are free. */
+  async tidy(): Promise<void> {
+    while (await this.mergeTwo());
+  }
+
   /** The disk as a store, for one writer or for readers; refused while somebody else is in the way. */
   async open(id: string, mode: 'write' | 'read', cache?: ChunkCache): Promise<OpenDisk> {
     const release = await this.hold(id, mode);
@@ -253,6 +259,32 @@ export class DiskCatalogue {
     } catch (failure) {
       close();
       throw failure;
+    }
+  }
+
+  private async mergeTwo(): Promise<boolean> {
+    const { records, locks } = this.ports;
+    const found = findMergeable(await LibraryState.read(records));
+    const releases: Release[] = [];
+    try {
+      for (const user of found?.users ?? []) {
+        const release = await locks.tryHold(user, 'write');
+        if (!release) return false;
+        releases.push(release);
+      }
+      // Whoever could change these layers needs one of these locks, or had it until now.
+      const pair = findMergeable(await LibraryState.read(records));
+      if (!found || !pair || found.upper.id !== pair.upper.id) return false;
+      if (pair.users.some((user) => !found.users.includes(user))) return false;
+      await this.change(async (state) => ({ next: state.with([], widen(pair)), result: undefined }));
+      await moveDown(pair, records);
+      await this.change(async (state) => ({
+        next: state.with([], withoutUpper(pair, state)),
+        result: undefined,
+      }));
+      return true;
+    } finally {
+      for (const release of releases) release();
     }
   }
 

@@ -1,0 +1,87 @@
+/**
+ * Makes one layer of two that the same disks need, one over the other: a disk that was cloned and changed in
+ * turn would otherwise have a layer for each time. Never a disk's top, so what a reset leads to stays.
+ *
+ * Invariant: after every batch each disk shows what it showed before. A chunk moves down in one batch, and
+ * both layers together show the same wherever it is.
+ */
+import { StorageError } from './block-store.ts';
+import { chunkPrefix, chunksOf, holePrefix } from './chunk-batches.ts';
+import type { LayerRecord, LibraryState } from './disk-records.ts';
+import type { RecordStore } from './record-store.ts';
+
+/** Moved in one batch. */
+const BATCH_BYTES = 8 << 20;
+
+/** Two neighbours that can become one: `upper` shows `lower` where it has nothing. */
+export interface Mergeable {
+  readonly upper: LayerRecord;
+  readonly lower: LayerRecord;
+  /** Disks that show both. */
+  readonly users: readonly string[];
+}
+
+export function findMergeable(state: LibraryState): Mergeable | undefined {
+  for (const disk of state.disks.values()) {
+    const [, ...shared] = state.chain(disk);
+    for (const [index, upper] of shared.entries()) {
+      const lower = shared[index + 1];
+      if (!lower || !canMerge(upper, lower)) continue;
+      const users = state.usersOf(upper.id).map(({ id }) => id);
+      if (state.usersOf(lower.id).length === users.length) return { upper, lower, users };
+    }
+  }
+  return undefined;
+}
+
+/** Packs and images on servers stay as they are, and chunks of two sizes do not fit into each other. */
+function canMerge(upper: LayerRecord, lower: LayerRecord): boolean {
+  const isPlain = !upper.pack && !lower.pack && !upper.remote && !lower.remote;
+  const showsAll = (upper.below?.bytes ?? 0) >= lower.sizeBytes;
+  return isPlain && showsAll && upper.chunkBytes === lower.chunkBytes;
+}
+
+/** `lower` gets the size of `upper`, so that everything there can move down; zeros show in what is new. */
+export function widen({ upper, lower }: Mergeable): readonly [LayerRecord, LayerRecord] {
+  const { sizeBytes } = upper;
+  return [
+    { ...upper, below: { layer: lower.id, bytes: sizeBytes } },
+    { ...lower, sizeBytes },
+  ];
+}
+
+/** Moves all chunks and holes of `upper` down; nobody may have a disk open that shows them. */
+export async function moveDown({ upper, lower }: Mergeable, records: RecordStore): Promise<void> {
+  const source = chunksOf(records, upper.id);
+  const numbers = await source.stored();
+  let moving: readonly number[] = [];
+  const target = chunksOf(records, lower.id, () => ({
+    deletes: moving.flatMap((number) =>
+      [chunkPrefix, holePrefix].map((prefix) => [...prefix(upper.id), number]),
+    ),
+  }));
+  await target.stored();
+  const hidingBytes = lower.below?.bytes ?? 0;
+  const step = BATCH_BYTES / upper.chunkBytes;
+  for (let at = 0; at < numbers.length; at += step) {
+    moving = numbers.slice(at, at + step);
+    const contents = await source.getMany(moving);
+    const puts = new Map<number, Uint8Array>();
+    const deletes: number[] = [];
+    for (const [index, number] of moving.entries()) {
+      const bytes = contents[index];
+      if (!bytes) throw new StorageError('io', `chunk ${number} of a layer is gone from the storage`);
+      // Zeros that hide nothing are no chunk at all.
+      if (bytes.length === 0 && number * lower.chunkBytes >= hidingBytes) deletes.push(number);
+      else puts.set(number, bytes);
+    }
+    await target.commit({ puts, deletes }, 'strict');
+  }
+}
+
+/** Layers that showed `upper` show `lower` in its place. */
+export function withoutUpper({ upper, lower }: Mergeable, state: LibraryState): LayerRecord[] {
+  return [...state.layers.values()].flatMap((layer) =>
+    layer.below?.layer === upper.id ? [{ ...layer, below: { ...layer.below, layer: lower.id } }] : [],
+  );
+}
