@@ -32,6 +32,8 @@ const ROOM_BYTES = 2 ** 32;
 const TOOLS = ['xz', 'cp', 'e2fsck', 'debugfs'];
 /** e2fsck(8): 1 is "errors corrected", which includes a journal that was replayed. */
 const CORRECTED = 1;
+/** Said when a disk is marked as damaged, which is then mended, too. */
+const NOT_JUST_RECOVERED = 'check forced';
 const environment = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin`, LC_ALL: 'C.UTF-8' };
 
 export class DiskOutside {
@@ -69,8 +71,10 @@ export class DiskOutside {
     await this.#compose(work);
     const recovered = await run('e2fsck', ['-p', work]);
     if (recovered.text.includes('recovering journal')) this.replays++;
-    const checked = recovered.status <= CORRECTED ? await run('e2fsck', ['-fn', work]) : recovered;
-    const fault = checked.status === 0 ? await this.#filesFault(work, last) : checked.text;
+    const isRecovered = recovered.status <= CORRECTED && !recovered.text.includes(NOT_JUST_RECOVERED);
+    const checked = isRecovered ? await run('e2fsck', ['-fn', work]) : recovered;
+    const isClean = isRecovered && checked.status === 0;
+    const fault = isClean ? await this.#filesFault(work, last) : checked.text;
     if (fault === undefined) return undefined;
     this.#isKept = true;
     return `${fault}\nthe disk is ${work}`;

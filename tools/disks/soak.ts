@@ -41,7 +41,7 @@ async function runRounds(rounds: number, subject: SoakSubject): Promise<boolean>
       if (number > rounds) break;
       const seconds = ((performance.now() - startMs) / MS_PER_SECOND).toFixed(1);
       console.log(
-        `round ${number} of ${rounds}: ${round.last - last} records flushed, then killed; ${seconds} s`,
+        `round ${number} of ${rounds}: ${round.last - last} records flushed, ${round.last + 1} in all, then killed; ${seconds} s`,
       );
       last = round.last;
     }
