@@ -2,17 +2,19 @@
  * A disk on another thread: what the two ends of its MessagePort say. Many requests are under way at a time;
  * the port keeps their order, and the store behind it that of overlapping writes.
  */
+import { BufferPool } from '../emu/base/buffer-pool.ts';
 import { type BlockStore, type MaybePromise, StorageError } from '../emu/storage/block-store.ts';
 
-export type DiskRequest = { readonly id: number } & (
-  | { readonly kind: 'read'; readonly offset: number; readonly length: number }
+export type DiskRequest = { readonly id: number } & /** `room`: memory for the answer, from an earlier one. */
+(
+  | { readonly kind: 'read'; readonly offset: number; readonly length: number; readonly room?: ArrayBuffer }
   | { readonly kind: 'write'; readonly offset: number; readonly bytes: Uint8Array }
   | { readonly kind: 'flush' }
   | { readonly kind: 'discard'; readonly offset: number; readonly length: number }
 );
 
 export type DiskAnswer =
-  | { readonly kind: 'done'; readonly id: number; readonly bytes?: Uint8Array }
+  | { readonly kind: 'done'; readonly id: number; readonly bytes?: Uint8Array<ArrayBuffer> }
   | {
       readonly kind: 'failed';
       readonly id: number;
@@ -33,7 +35,7 @@ export function serveDisk(store: BlockStore, port: MessagePort): { resized(): vo
       answer({ kind: 'failed', id, error: isKnown ? failure.kind : 'io', message });
     };
     try {
-      const bytes = request.kind === 'read' ? new Uint8Array(request.length) : undefined;
+      const bytes = request.kind === 'read' ? roomFor(request) : undefined;
       const done = (): void =>
         bytes ? answer({ kind: 'done', id, bytes }, [bytes.buffer]) : answer({ kind: 'done', id });
       const work = carryOut(store, request, bytes);
@@ -44,6 +46,10 @@ export function serveDisk(store: BlockStore, port: MessagePort): { resized(): vo
     }
   };
   return { resized: () => answer({ kind: 'size', size: store.size }) };
+}
+
+function roomFor({ length, room }: Extract<DiskRequest, { kind: 'read' }>): Uint8Array<ArrayBuffer> {
+  return room && room.byteLength >= length ? new Uint8Array(room, 0, length) : new Uint8Array(length);
 }
 
 function carryOut(
@@ -79,6 +85,7 @@ export class PortStore implements BlockStore {
   #size: number;
   readonly #port: MessagePort;
   readonly #waiting = new Map<number, Waiting>();
+  readonly #pool = new BufferPool();
   #sizeChanged: () => void = () => {};
   #lastId = 0;
 
@@ -98,7 +105,9 @@ export class PortStore implements BlockStore {
   }
 
   read(offset: number, target: Uint8Array): Promise<void> {
-    return this.#ask({ kind: 'read', offset, length: target.length }, [], target);
+    const room = this.#pool.takeFree(target.length);
+    const request = { kind: 'read', offset, length: target.length } as const;
+    return room ? this.#ask({ ...request, room }, [room], target) : this.#ask(request, [], target);
   }
 
   write(offset: number, source: Uint8Array): Promise<void> {
@@ -135,7 +144,10 @@ export class PortStore implements BlockStore {
       waiting?.reject(new StorageError(answer.error, answer.message));
       return;
     }
-    if (answer.bytes) waiting?.target?.set(answer.bytes);
+    if (answer.bytes) {
+      waiting?.target?.set(answer.bytes);
+      this.#pool.give(answer.bytes);
+    }
     waiting?.resolve();
   }
 }

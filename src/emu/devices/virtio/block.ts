@@ -6,6 +6,8 @@
  * Requests in flight are saved by their descriptor heads and carried out again after a restore, which gives
  * the same result because their buffers belong to the device until then.
  */
+
+import { BufferPool } from '../../base/buffer-pool.ts';
 import type { Log, SavedState } from '../../base/ports.ts';
 import { StateReader } from '../../base/saved-state.ts';
 import type { BlockStore, MaybePromise } from '../../storage/block-store.ts';
@@ -62,7 +64,9 @@ const STATE_VERSION = 1;
 /** What a request leaves for the driver: data in front of the status byte. */
 interface Outcome {
   readonly status: number;
-  readonly data?: Uint8Array;
+  readonly data?: Uint8Array<ArrayBuffer>;
+  /** The data's buffer serves for another request afterwards. */
+  readonly isPooled?: true;
 }
 
 export class VirtioBlock implements VirtioDevice {
@@ -76,6 +80,7 @@ export class VirtioBlock implements VirtioDevice {
   private readonly log: Log;
   private configuration: Uint8Array;
   private readonly inFlight = new Set<number>();
+  private readonly pool = new BufferPool();
   private transport!: VirtioTransport;
 
   constructor(store: BlockStore, serial: string, log: Log) {
@@ -168,8 +173,8 @@ export class VirtioBlock implements VirtioDevice {
   private perform(request: BlockRequest): MaybePromise<Outcome> {
     switch (request.kind) {
       case 'read': {
-        const data = new Uint8Array(request.length);
-        return afterwards(this.store.read(request.offset, data), { status: STATUS_OK, data });
+        const data = this.pool.take(request.length);
+        return afterwards(this.store.read(request.offset, data), { status: STATUS_OK, data, isPooled: true });
       }
       case 'write':
         return afterwards(this.write(request.offset, request.data), { status: STATUS_OK });
@@ -203,11 +208,12 @@ export class VirtioBlock implements VirtioDevice {
     return { status: STATUS_IO_ERROR };
   }
 
-  private complete(chain: DescriptorChain, epoch: number, { status, data }: Outcome): void {
+  private complete(chain: DescriptorChain, epoch: number, { status, data, isPooled }: Outcome): void {
     const queue = this.transport.queue(REQUEST_QUEUE);
     if (queue.epoch !== epoch) return;
     this.inFlight.delete(chain.head);
     const written = data ? scatter(chain.writable, data) : 0;
+    if (data && isPooled) this.pool.give(data);
     // The status byte is the last one that the device may write (5.2.6).
     scatter(chain.writable, Uint8Array.of(status), totalLength(chain.writable) - 1);
     queue.push(chain.head, written + 1);
