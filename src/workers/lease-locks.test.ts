@@ -10,6 +10,7 @@ class Tabs {
   #renewals = new Set<{ readonly ms: number; nextMs: number; readonly work: () => void }>();
   readonly board: LeaseBoard = {
     change: async (decide) => {
+      await new Promise((resolve) => setImmediate(resolve));
       const { next, result } = decide(this.leases);
       this.leases = next;
       return result;
@@ -67,6 +68,15 @@ describe('LeaseLocks', () => {
     release?.();
     expect(await second.tryHold('d', 'write')).toBeDefined();
     expect(await first.written()).toEqual(new Set(['d']));
+  });
+
+  it('has let go when it says so, for a thread that ends then', async () => {
+    const tabs = new Tabs();
+    const thread = tabs.open();
+    const release = await thread.tryHold('d', 'write');
+    release?.();
+    await thread.settled();
+    expect(tabs.leases).toEqual([]);
   });
 
   it('lets many read, and none write meanwhile', async () => {

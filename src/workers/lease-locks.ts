@@ -49,6 +49,7 @@ export class LeaseLocks implements DiskLocks {
   /** Only one part of this thread asks the others for the catalogue. */
   readonly #turns = new LocalLocks();
   #stopRenewal: (() => void) | undefined;
+  #lastChange: Promise<void> = Promise.resolve();
 
   constructor(ports: LeasePorts) {
     this.#ports = ports;
@@ -77,6 +78,11 @@ export class LeaseLocks implements DiskLocks {
       )
       .map(({ name }) => name.slice(DISK_PREFIX.length));
     return new Set(names);
+  }
+
+  /** The last change is the last to be made: transactions that write take turns. */
+  settled(): Promise<void> {
+    return this.#lastChange;
   }
 
   /** Whether everything that this thread may write is still its own. */
@@ -128,7 +134,8 @@ export class LeaseLocks implements DiskLocks {
 
   /** What fails is tried again with the next renewal, or runs out. */
   #change(next: (leases: readonly Lease[]) => readonly Lease[]): void {
-    this.#ports.board.change((leases) => ({ next: next(leases), result: undefined })).catch(() => {});
+    const change = this.#ports.board.change((leases) => ({ next: next(leases), result: undefined }));
+    this.#lastChange = change.catch(() => {});
   }
 
   /** A lease that ends later than any can was made by a clock that has since been put back. */

@@ -201,7 +201,7 @@ export class StorageHost implements StorageControl {
   }
 
   closeDisks(): Promise<Outcome<void>> {
-    return this.#change(async () => {
+    return this.#change(async (_, { locks }) => {
       clearInterval(this.#writeBack);
       this.#writeBack = undefined;
       const open = this.#served.splice(0);
@@ -210,6 +210,7 @@ export class StorageHost implements StorageControl {
       } finally {
         for (const { release } of open) release();
         for (const port of this.#watchers.splice(0)) port.close();
+        await locks.settled();
       }
     });
   }

@@ -39,4 +39,7 @@ export class WebLocks implements DiskLocks {
       .map(({ name }) => name?.slice(DISK_PREFIX.length) ?? '');
     return new Set(names);
   }
+
+  /** They end with their thread. */
+  async settled(): Promise<void> {}
 }

@@ -10,6 +10,8 @@ export interface DiskLocks {
   tryHold(name: string, mode: 'write' | 'read'): Promise<Release | undefined>;
   /** Names that somebody holds for writing. */
   written(): Promise<ReadonlySet<string>>;
+  /** Resolves when everything that was released is free for others, for a thread that is about to end. */
+  settled(): Promise<void>;
 }
 
 export class LocalLocks implements DiskLocks {
@@ -38,4 +40,6 @@ export class LocalLocks implements DiskLocks {
   async written(): Promise<ReadonlySet<string>> {
     return new Set([...this.holders].filter(([, { mode }]) => mode === 'write').map(([name]) => name));
   }
+
+  async settled(): Promise<void> {}
 }
