@@ -3,30 +3,24 @@
  * Invariant: each operation is one batch, made while no other thread or tab changes the catalogue; so a
  * crash leaves it done or not done.
  */
-import type { BlockStore } from './block-store.ts';
-import { chunkPrefix, chunksOf, holePrefix } from './chunk-batches.ts';
+import { chunkPrefix, holePrefix } from './chunk-batches.ts';
 import { ChunkCache } from './chunk-cache.ts';
 import { WRITTEN_CHUNK_BYTES } from './chunk-size.ts';
-import { ChunkedStore } from './chunked-store.ts';
+import type { ChunkedStore } from './chunked-store.ts';
 import { DiskError } from './disk-error.ts';
 import type { DiskDescription } from './disk-info.ts';
-import { checkedName, describe, layerOptions, layerOver, partsOf, wholeSize } from './disk-layers.ts';
+import { checkedName, describe, layerOver, wholeSize } from './disk-layers.ts';
 import type { DiskLocks, Release } from './disk-locks.ts';
 import { type DiskRecord, type LayerRecord, LibraryState } from './disk-records.ts';
 import { findMergeable, moveDown, widen, withoutUpper } from './layer-merge.ts';
-import { type PackFiles, PackStore, readPackIndex } from './pack.ts';
-import type { RecordBatch, RecordKey, RecordStore } from './record-store.ts';
+import { allocatedParts, type LayerPorts, type LayerStack, openStack } from './layer-stack.ts';
+import type { RecordBatch, RecordKey } from './record-store.ts';
 
-export interface CataloguePorts {
-  readonly records: RecordStore;
+export interface CataloguePorts extends LayerPorts {
   readonly locks: DiskLocks;
   readonly nowMs: () => number;
   /** A name that nothing had before. */
   readonly newId: () => string;
-  /** Files for layers that are packs; absent where the host has none. */
-  readonly packs?: PackFiles | undefined;
-  /** Opens the image behind a layer whose contents are on a server. */
-  readonly openRemote?: (layer: LayerRecord, cache: ChunkCache) => Promise<BlockStore>;
 }
 
 export interface OpenDisk {
@@ -210,56 +204,18 @@ export class DiskCatalogue {
   async allocatedParts(id: string): Promise<Set<number>> {
     const { records } = this.ports;
     const state = await LibraryState.read(records);
-    const parts = new Set<number>();
-    for (const { id: layer, below, remote, pack, sizeBytes, chunkBytes } of state
-      .chain(find(state, id))
-      .reverse()) {
-      for (const part of parts) if (part * WRITTEN_CHUNK_BYTES >= (below?.bytes ?? 0)) parts.delete(part);
-      const [own, holes] = await Promise.all([
-        numbersBelow(chunkPrefix(layer)),
-        numbersBelow(holePrefix(layer)),
-      ]);
-      for (const hole of holes) for (const part of partsOf(hole, chunkBytes)) parts.delete(part);
-      const packed = pack ? (await readPackIndex(records, layer)).keys() : own;
-      const chunks = remote ? Array(Math.ceil(sizeBytes / chunkBytes)).keys() : packed;
-      for (const chunk of chunks) for (const part of partsOf(chunk, chunkBytes)) parts.add(part);
-    }
-    return parts;
-
-    async function numbersBelow(prefix: RecordKey): Promise<number[]> {
-      return (await records.keysBelow(prefix)).map((key) => Number(key.at(-1)));
-    }
+    return allocatedParts(records, state.chain(find(state, id)));
   }
 
   private async openUnlocked(
     id: string,
     readOnly: boolean,
     cache: ChunkCache = new ChunkCache(),
-  ): Promise<Omit<OpenDisk, 'release'> & { close(): void }> {
+  ): Promise<LayerStack & { readonly disk: DiskRecord }> {
     const state = await LibraryState.read(this.ports.records);
     const disk = find(state, id);
-    const [top, ...lower] = state.chain(disk);
-    if (!top) throw new DiskError('io', `The contents of ${disk.name} are gone from the browser’s storage.`);
-    const packs: PackStore[] = [];
-    const close = (): void => {
-      for (const pack of packs.splice(0)) pack.close();
-    };
-    try {
-      let below: BlockStore | undefined;
-      for (const layer of lower.reverse()) {
-        below = await this.openLayer(layer, below, cache);
-        if (below instanceof PackStore) packs.push(below);
-      }
-      const store = await ChunkedStore.open(chunksOf(this.ports.records, top.id), {
-        ...layerOptions(top, below, cache),
-        size: disk.sizeBytes,
-        readOnly,
-      });
-      return { disk, top, store, close };
-    } catch (failure) {
-      close();
-      throw failure;
-    }
+    const stack = await openStack(this.ports, state.chain(disk), { size: disk.sizeBytes, readOnly, cache });
+    return { disk, ...stack };
   }
 
   private async mergeTwo(): Promise<boolean> {
@@ -286,28 +242,6 @@ export class DiskCatalogue {
     } finally {
       for (const release of releases) release();
     }
-  }
-
-  private async openLayer(
-    layer: LayerRecord,
-    below: BlockStore | undefined,
-    cache: ChunkCache,
-  ): Promise<BlockStore> {
-    const { records, packs } = this.ports;
-    if (layer.pack) {
-      if (packs) return PackStore.open(records, packs, layer);
-      throw new DiskError(
-        'unavailable',
-        'This disk is in files that the browser keeps for this page, and it does not give them now: a private ' +
-          'window, or an address without https, would explain it.',
-      );
-    }
-    if (!layer.remote) {
-      const options = { ...layerOptions(layer, below, cache), readOnly: true };
-      return ChunkedStore.open(chunksOf(records, layer.id), options);
-    }
-    if (!this.ports.openRemote) throw new DiskError('unavailable', 'disks on servers cannot be opened here');
-    return this.ports.openRemote(layer, cache);
   }
 
   private noteUse(id: string): Promise<void> {
