@@ -91,20 +91,24 @@ export class LeaseLocks implements DiskLocks {
     return [...this.#held.values()].every(({ id, mode }) => mode === 'read' || ids.has(id));
   }
 
+  /** A holder who renews is alive, and is waited for only without end. */
   async #hold(name: string, mode: 'write' | 'read', patienceMs: number): Promise<Release | undefined> {
     const { board, newId, nowMs, sleep } = this.#ports;
     const giveUpMs = nowMs() + patienceMs;
+    const firstSeen = new Map<string, number>();
     for (;;) {
       const lease: Lease = { id: newId(), name, mode, untilMs: nowMs() + LEASE_MS };
-      const isOurs = await board.change((leases) => {
+      const holders = await board.change((leases) => {
         const others = leases.filter((other) => other.name !== name || this.#isLiving(other));
-        const isFree = others.every(
-          (other) => other.name !== name || (mode === 'read' && other.mode === 'read'),
+        const inTheWay = others.filter(
+          (other) => other.name === name && (mode === 'write' || other.mode === 'write'),
         );
-        return isFree ? { next: [...others, lease], result: true } : { next: leases, result: false };
+        return { next: inTheWay.length === 0 ? [...others, lease] : leases, result: inTheWay };
       });
-      if (isOurs) return this.#keep(lease);
-      if (nowMs() >= giveUpMs) return undefined;
+      if (holders.length === 0) return this.#keep(lease);
+      const areAlive = holders.some(({ id, untilMs }) => untilMs > (firstSeen.get(id) ?? untilMs));
+      if (nowMs() >= giveUpMs || (areAlive && Number.isFinite(patienceMs))) return undefined;
+      for (const { id, untilMs } of holders) if (!firstSeen.has(id)) firstSeen.set(id, untilMs);
       await sleep(RETRY_MS);
     }
   }
