@@ -18,7 +18,8 @@ export async function peek(
   while (length < headBytes) {
     const { value, done } = await stream.next();
     if (done) break;
-    parts.push(value);
+    // The stream may use the memory again.
+    parts.push(value.slice());
     length += value.length;
   }
   const head = new Uint8Array(Math.min(length, headBytes));

@@ -9,10 +9,11 @@ const RETRIES = 5;
 const FIRST_RETRY_DELAY_MS = 500;
 /** Small enough that progress shows and a cancelled read ends soon. */
 const FILE_STEP_BYTES = 2 << 20;
+const BODY_STEP_BYTES = 256 << 10;
 
 export interface ImportSource {
   readonly identity: SourceIdentity;
-  /** The bytes from `offset` on. */
+  /** The bytes from `offset` on; each piece is valid until the next one is asked for. */
   stream(offset: number): AsyncGenerator<Uint8Array>;
 }
 
@@ -88,13 +89,38 @@ export async function urlSource(url: string, offset: number, context: UrlContext
   };
 }
 
-async function* bodyOf(response: Response): AsyncGenerator<Uint8Array> {
-  const reader = response.body?.getReader();
+async function* bodyOf({ body }: Response): AsyncGenerator<Uint8Array> {
+  if (!body) return;
+  const reader = readerOf(body);
   try {
-    for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) yield part.value;
+    for (let part = await reader.read(); !part.done && part.value; part = await reader.read())
+      yield part.value;
   } finally {
-    reader?.cancel().catch(() => {});
+    reader.cancel().catch(() => {});
   }
+}
+
+type PieceReader = Pick<ReadableStreamDefaultReader<Uint8Array>, 'cancel'> & {
+  read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
+};
+
+/** Where the browser can, all pieces come in the same memory (Streams, 4.5): less is left to be collected. */
+function readerOf(body: ReadableStream<Uint8Array>): PieceReader {
+  let reader: ReadableStreamBYOBReader;
+  try {
+    reader = body.getReader({ mode: 'byob' });
+  } catch {
+    return body.getReader();
+  }
+  let memory = new ArrayBuffer(BODY_STEP_BYTES);
+  return {
+    async read() {
+      const part = await reader.read(new Uint8Array(memory));
+      if (part.value) memory = part.value.buffer;
+      return part;
+    },
+    cancel: (reason) => reader.cancel(reason),
+  };
 }
 
 /** Goes on in the middle, if the server can, and the file is still the same. */
