@@ -146,11 +146,13 @@ export class RemoteMachine implements Machine {
         this.#loading.signal,
       );
       const prepare = async () => {
-        await isHeard;
-        if (this.#destroyed) return;
-        this.#hub.emit('phase', { phase: 'load', elapsedMs: 0 });
-        const [made] = await Promise.all([setup, connect()]);
-        if (!this.#destroyed) await control.load(transfer(made, memoryOf(made)));
+        const connected = isHeard.then(() => {
+          if (this.#destroyed) return;
+          this.#hub.emit('phase', { phase: 'load', elapsedMs: 0 });
+          return connect();
+        });
+        const [made] = await Promise.all([setup, connected]);
+        if (this.#state === 'loading') await control.load(transfer(made, memoryOf(made)));
       };
       const [loaded] = await Promise.all([files, prepare()]);
       if (this.#destroyed) return false;
