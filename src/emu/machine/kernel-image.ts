@@ -3,7 +3,7 @@
  * gzip around anything accepted, a raw binary, or one of the files people pick by mistake.
  */
 import { MachineConfigError } from './contract.ts';
-import { type GuestFile, headOf, lengthOf, partsOf, unpackedLimit } from './guest-file.ts';
+import { type Arriving, type GuestFile, headOf, lengthOf, partsOf, unpackedLimit } from './guest-file.ts';
 import { gunzip, isGzip } from './gunzip.ts';
 
 export interface KernelImage {
@@ -99,8 +99,8 @@ function bad(message: string, hint?: string): MachineConfigError {
  * Recognises a kernel; unpacks gzip up to the size of RAM.
  * @throws {MachineConfigError} 'bad-kernel', or 'memory' when unpacking goes beyond the limit.
  */
-export async function readKernelImage(file: GuestFile, ramBytes: number): Promise<KernelImage> {
-  const packed = partsOf(file);
+export async function readKernelImage(file: Arriving<GuestFile>, ramBytes: number): Promise<KernelImage> {
+  const packed = partsOf(await file);
   const parts = isGzip(headOf(packed, PROBE_BYTES)) ? await unpackGzip(packed, ramBytes) : packed;
   const length = lengthOf(parts);
   if (length === 0) throw bad('The kernel file is empty.');

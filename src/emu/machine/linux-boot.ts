@@ -68,10 +68,11 @@ export async function loadGuest(
   files: BootFiles,
   generateDeviceTree: (facts: BootFacts) => Uint8Array,
 ): Promise<BootEntry> {
-  const kernel = await readKernelImage(await files.kernel, memory.ramSize);
-  const packedInitrd = await files.initrd;
-  const initrd = packedInitrd && (await readInitrd(partsOf(packedInitrd), memory.ramSize));
-  const dtb = await files.dtb;
+  const [kernel, initrd, dtb] = await Promise.all([
+    readKernelImage(files.kernel, memory.ramSize),
+    readInitrd(files.initrd, memory.ramSize),
+    files.dtb,
+  ]);
   const initrdBytes = initrd ? lengthOf(initrd) : 0;
   const placement = place(memory, kernel, initrdBytes);
   const facts: BootFacts = {
@@ -88,7 +89,13 @@ export async function loadGuest(
   return { entry: placement.kernel, deviceTreeAddress: placement.deviceTree };
 }
 
-async function readInitrd(parts: readonly Uint8Array[], ramBytes: number): Promise<readonly Uint8Array[]> {
+async function readInitrd(
+  arriving: BootFiles['initrd'],
+  ramBytes: number,
+): Promise<readonly Uint8Array[] | undefined> {
+  const file = await arriving;
+  if (!file) return undefined;
+  const parts = partsOf(file);
   const start = headOf(parts, PAGE);
   if (start.length === 0) throw new MachineConfigError('bad-initrd', 'The initrd file is empty.');
   if (start[0] === '<'.charCodeAt(0)) {
