@@ -18,6 +18,8 @@ const SEQUENTIAL_BAR = { atLeast: 100 };
 const CACHED_BAR = { atLeast: 400 };
 /** What fits into the storage thread's memory. */
 const CACHED_MIB = 32;
+/** The guest's clock shows hundredths of a second. */
+const CACHED_PASSES = 8;
 
 /** What the browser has to serve. */
 export function guestFiles(): Map<string, ServedItem> {
@@ -62,9 +64,9 @@ export async function measureGuest(
     await rate('reads in order, direct, cold', SEQUENTIAL_BAR, mib, read(mib, ' iflag=direct'));
     await rate('reads in order, read ahead by the kernel', {}, mib, read(mib, ''));
     await guest.duration(page, read(CACHED_MIB, ' iflag=direct'));
-    const again = read(CACHED_MIB, ' iflag=direct');
-    await rate('the same 32 MB again, direct', CACHED_BAR, CACHED_MIB, again);
-    await rate('the same 32 MB again, direct', CACHED_BAR, CACHED_MIB, again);
+    const passes = Array(CACHED_PASSES).fill(read(CACHED_MIB, ' iflag=direct')).join('; ');
+    const cached = `32 MB ${CACHED_PASSES} times more, direct`;
+    await rate(cached, CACHED_BAR, CACHED_MIB * CACHED_PASSES, `sh -c '${passes}'`);
     if (writes) {
       const write = `dd if=/dev/zero of=/dev/vda bs=1M count=${mib} conv=fsync`;
       await rate('writes of zeros in order, with fsync', {}, mib, write);
