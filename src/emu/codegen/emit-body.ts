@@ -121,12 +121,10 @@ export class BodyEmitter {
         );
       case 'guest.read':
       case 'guest.update':
-        return this.withRepeated([arg(0)], ([va]) =>
-          emitGuestAddress(f, environment, operation, va as () => void),
-        );
+        return this.withAddress(operation, arg(0), (va) => emitGuestAddress(f, environment, operation, va));
       case 'guest.write':
-        return this.withRepeated(args, ([va, ...values]) =>
-          emitGuestWrite(f, environment, operation, va as () => void, values),
+        return this.withRepeated(args.slice(1), (values) =>
+          this.withAddress(operation, arg(0), (va) => emitGuestWrite(f, environment, operation, va, values)),
         );
       case 'host.load':
         return this.hostLoad(node, operation, arg(0));
@@ -171,18 +169,22 @@ export class BodyEmitter {
   /** A read that waits for its only load: both ways load, so that hosts need not merge addresses. */
   private hostLoad(node: Node, operation: Operation & { op: 'host.load' }, address: Value): void {
     const { f } = this;
-    const emit = () => f.load(loadOp(operation.load), operation.offset);
+    const emit = (offset: number) => f.load(loadOp(operation.load), operation.offset + offset);
     const read = address.operation;
     if (read.op !== 'guest.read' || this.locals[address.id] !== undefined || !node.type) {
       this.push(address);
-      return emit();
+      return emit(0);
     }
     const { type } = node;
     const [target] = address.args;
     assert(target, 'a read has an address');
-    this.withRepeated([target], ([va]) =>
-      emitGuestAddress(f, this.environment, read, va as () => void, { type, emit }),
-    );
+    this.withAddress(read, target, (va) => emitGuestAddress(f, this.environment, read, va, { type, emit }));
+  }
+
+  /** Runs `body` with the address of an access; of one that is looked up with others it is pushed once at most. */
+  private withAddress(operation: Operation, address: Value, body: (va: () => void) => void): void {
+    if (this.environment.mergedAddress(operation)) return body(() => this.push(address));
+    this.withRepeated([address], ([va]) => body(va as () => void));
   }
 
   private conditional(node: Node, operation: Operation & { op: 'if' }, condition: Value): void {

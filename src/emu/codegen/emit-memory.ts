@@ -7,7 +7,7 @@
 import type { Operation, Type } from '../ir/ir.ts';
 import { CPU } from '../layout/cpu-state.ts';
 import { TLB_ENTRIES, TLB_ENTRY_SIZE } from '../layout/memory-map.ts';
-import { ACCESS_UNPRIVILEGED, instructionAlignmentMask } from '../mmu/access.ts';
+import { ACCESS_UNPRIVILEGED, instructionAlignmentMask, probeWord } from '../mmu/access.ts';
 import type { FunctionBuilder } from '../wasm/function-builder.ts';
 import type { Environment, Push } from './environment.ts';
 import { storeOp } from './memory-ops.ts';
@@ -17,21 +17,32 @@ const PAGE_MASK = -(1n << BigInt(PAGE_SHIFT));
 const ENTRY_SHIFT = Math.log2(TLB_ENTRY_SIZE);
 /** Offset of the addend in a TLB entry, after the tag. */
 const ADDEND = 8;
-const AS_ADDRESS = { type: 'i32', emit: () => undefined } as const;
 
-/** Pushes the host address for a read (or an update in place); what is at it when `load` turns one into the other. */
+/** A local with the host address of several accesses, 0 when they must be looked up one by one, and where this one is. */
+export interface MergedAddress {
+  readonly local: number;
+  readonly offset: number;
+}
+
+/** What is made of the host address on the stack; the value is `offset` bytes further. */
+interface AddressUse {
+  readonly type: Type;
+  readonly emit: (offset: number) => void;
+}
+
+/** Pushes the host address for a read (or an update in place); or what `use` makes of it. */
 export function emitGuestAddress(
   f: FunctionBuilder,
   environment: Environment,
   operation: Operation & { op: 'guest.read' | 'guest.update' },
   va: Push,
-  load: { readonly type: Type; readonly emit: () => void } = AS_ADDRESS,
+  use: AddressUse = asAddress(f),
 ): void {
   const update = operation.op === 'guest.update';
-  const entry = emitLookup(f, environment, operation.size, operation.access, update, va);
-  f.if(load.type, 'likely');
-  emitHostAddress(f, entry, va);
-  load.emit();
+  const found = emitFind(f, environment, operation, update, va);
+  f.if(use.type, 'likely');
+  found.push();
+  use.emit(found.offset);
   f.plain('else');
   environment.call(f, update ? 'rmwAddress' : 'readSlow', [va, () => f.i32(operation.access)]);
   const address = f.takeLocal('i32');
@@ -39,10 +50,19 @@ export function emitGuestAddress(
   environment.leaveIfZero(f);
   environment.afterSlowAccess(f);
   f.get(address);
-  load.emit();
+  use.emit(0);
   f.freeLocal('i32', address);
   f.end();
-  f.freeLocal('i32', entry);
+  found.free();
+}
+
+function asAddress(f: FunctionBuilder): AddressUse {
+  const emit = (offset: number) => {
+    if (offset === 0) return;
+    f.i32(offset);
+    f.numeric('i32.add');
+  };
+  return { type: 'i32', emit };
 }
 
 export function emitGuestWrite(
@@ -52,7 +72,7 @@ export function emitGuestWrite(
   va: Push,
   values: readonly Push[],
 ): void {
-  const entry = emitLookup(f, environment, operation.size, operation.access, true, va);
+  const found = emitFind(f, environment, operation, true, va);
   const storeAll = (base: Push, extraOffset: number) => {
     operation.parts.forEach((part, i) => {
       base();
@@ -61,20 +81,71 @@ export function emitGuestWrite(
     });
   };
   f.if(undefined, 'likely');
-  if (operation.parts.length === 1) storeAll(() => emitHostAddress(f, entry, va), 0);
-  else {
-    emitHostAddress(f, entry, va);
-    f.set(entry);
-    storeAll(() => f.get(entry), 0);
-  }
+  if (operation.parts.length > 1) found.keep();
+  storeAll(found.push, found.offset);
   f.plain('else');
   storeAll(() => f.i32(0), environment.stateBase + CPU.SCRATCH);
   environment.call(f, 'writeSlow', [va, () => f.i32(operation.access)]);
   environment.leaveIfZero(f);
   environment.afterSlowAccess(f);
   f.end();
+  found.free();
+}
+
+/** Where an access goes when the condition that emitFind pushes holds. */
+interface Found {
+  /** Pushes the host address less `offset`. */
+  readonly push: Push;
+  readonly offset: number;
+  /** From now on `push` is used more than once. */
+  readonly keep: () => void;
+  readonly free: () => void;
+}
+
+/** Pushes whether the access can be made at once. */
+function emitFind(
+  f: FunctionBuilder,
+  environment: Environment,
+  operation: Operation & { op: 'guest.read' | 'guest.update' | 'guest.write' },
+  write: boolean,
+  va: Push,
+): Found {
+  const merged = environment.mergedAddress(operation);
+  if (merged) {
+    const push = () => f.get(merged.local);
+    push();
+    return { push, offset: merged.offset, keep: () => undefined, free: () => undefined };
+  }
+  const entry = emitLookup(f, environment, operation.size, operation.access, write, va);
+  let kept = false;
+  const push = () => (kept ? f.get(entry) : emitHostAddress(f, entry, va));
+  const keep = () => {
+    push();
+    f.set(entry);
+    kept = true;
+  };
+  return { push, offset: 0, keep, free: () => f.freeLocal('i32', entry) };
+}
+
+/** Puts the host address of `bytes` bytes that several plain accesses touch into a local, or 0. */
+export function emitMergedLookup(
+  f: FunctionBuilder,
+  environment: Environment,
+  { bytes, writes }: { readonly bytes: number; readonly writes: boolean },
+  va: Push,
+  local: number,
+): void {
+  const entry = emitLookup(f, environment, bytes, PLAIN_ACCESS, writes, va);
+  f.if('i32', 'likely');
+  emitHostAddress(f, entry, va);
+  f.plain('else');
+  environment.call(f, 'probe', [va, () => f.i32(probeWord(bytes, writes))]);
+  f.end();
+  f.set(local);
   f.freeLocal('i32', entry);
 }
+/** Neither aligned nor unprivileged. */
+const PLAIN_ACCESS = 0;
 
 /** Pushes whether the TLB maps the access; gives the local with the entry's address. */
 function emitLookup(

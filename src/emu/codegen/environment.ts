@@ -6,6 +6,7 @@ import type { LoadKind, OperandSlot, Operation, StoreKind } from '../ir/ir.ts';
 import { CPU_BLOCK } from '../layout/memory-map.ts';
 import type { FunctionBuilder } from '../wasm/function-builder.ts';
 import { emitCondition, emitGetFlags, emitPutFlags, emitSetFlags } from './emit-flags.ts';
+import type { MergedAddress } from './emit-memory.ts';
 import { loadOp, storeOp } from './memory-ops.ts';
 
 export type Push = () => void;
@@ -57,6 +58,11 @@ export abstract class Environment {
   beginIf(): void {}
   beginElse(_f: FunctionBuilder): void {}
   endIf(_f: FunctionBuilder): void {}
+
+  /** Where an access goes that is looked up together with others; undefined for one that is looked up alone. */
+  mergedAddress(_operation: Operation): MergedAddress | undefined {
+    return undefined;
+  }
 
   /** Pushes the value of an operand. */
   abstract operand(f: FunctionBuilder, slot: OperandSlot): void;

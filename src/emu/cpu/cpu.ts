@@ -142,6 +142,10 @@ export class Cpu implements CpuRuntime {
     return this.mmu.writeSlow(vaLo, vaHi, access);
   }
 
+  probe(vaLo: number, vaHi: number, access: Access): number {
+    return this.mmu.probe(vaLo, vaHi, access);
+  }
+
   rmwAddress(vaLo: number, vaHi: number, access: Access): number {
     return this.mmu.rmwAddress(vaLo, vaHi, access);
   }

@@ -55,6 +55,8 @@ export interface CpuRuntime extends Stateful {
    * `access` asks (read, write or both), or 0 after a data abort. Never SCRATCH.
    */
   rmwAddress(vaLo: number, vaHi: number, access: Access): number;
+  /** Where plain accesses of one page go (Mmu.probe), or 0; never faults. */
+  probe(vaLo: number, vaHi: number, access: Access): number;
   /**
    * Translates PC for execution: linear-memory address of the 4 KiB page of RAM that holds it, or 0 after an
    * instruction abort, a PC alignment fault or a breakpoint. May rewrite PC to its canonical form (top byte ignored, TBI):

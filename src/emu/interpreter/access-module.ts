@@ -1,17 +1,18 @@
 /**
  * Accesses that missed the TLB, between generated code and TypeScript. Code passes the virtual address as an i64,
- * which would reach JavaScript as a BigInt: it is split here. An access over a page boundary whose pages are
- * both in the TLB stays here too: fixed tables and structures that straddle a page are read again and again.
+ * which would reach JavaScript as a BigInt: it is split here. Two kinds stay here: an access over a page boundary whose
+ * pages are both in the TLB, since tables and structures that straddle a page are read again and again; and one whose
+ * page is in the TLB after all, because code looked it up together with others (jit/merged-accesses).
  */
 import { CPU } from '../layout/cpu-state.ts';
 import { CPU_BLOCK, TLB_ENTRIES, TLB_ENTRY_SIZE, wasmPagesFor } from '../layout/memory-map.ts';
-import { ACCESS_UNPRIVILEGED, ALIGNMENT_BITS, SIZE_MASK } from '../mmu/access.ts';
+import { ACCESS_UNPRIVILEGED, ALIGNMENT_BITS, PROBE_BYTES, SIZE_MASK } from '../mmu/access.ts';
 import { FunctionBuilder, type Label } from '../wasm/function-builder.ts';
 import { ModuleBuilder } from '../wasm/module-builder.ts';
 import type { ValueType } from '../wasm/opcodes.ts';
 
 /** The helpers that take an address. */
-export const ACCESSES = ['readSlow', 'writeSlow', 'rmwAddress'] as const;
+export const ACCESSES = ['readSlow', 'writeSlow', 'rmwAddress', 'probe'] as const;
 /** Record, virtual address, access word. */
 export const ACCESS_PARAMS: readonly ValueType[] = ['i32', 'i64', 'i32'];
 
@@ -24,6 +25,11 @@ const SCRATCH = CPU_BLOCK + CPU.SCRATCH;
 /** Accesses that are left to TypeScript when they cross a page. */
 const DEMANDING = ALIGNMENT_BITS | ACCESS_UNPRIVILEGED;
 const V128_BYTES = 16;
+const USUAL_WRITES = [
+  [8, 'i64.load', 'i64.store'],
+  [16, 'v128.load', 'v128.store'],
+  [4, 'i32.load', 'i32.store'],
+] as const;
 const BYTE_INDEXES = Array.from({ length: V128_BYTES }, (_, i) => i);
 
 /** A module that imports the accesses as TypeScript has them and exports them as code calls them. */
@@ -58,7 +64,8 @@ class AccessFunction {
 
   emit(): FunctionBuilder {
     const { f } = this;
-    if (this.name !== 'rmwAddress') this.acrossPages(this.name);
+    if (this.name === 'probe') this.refuseTwoPages();
+    else if (this.name !== 'rmwAddress') this.inWasm(this.name);
     f.get(this.record);
     f.get(this.address);
     f.numeric('i32.wrap_i64');
@@ -72,10 +79,33 @@ class AccessFunction {
     return f;
   }
 
-  /** Moves the bytes and returns, if the access crosses a page and both pages are known. */
-  private acrossPages(name: 'readSlow' | 'writeSlow'): void {
+  /** Accesses that are looked up together are made one by one where they do not share a page. */
+  private refuseTwoPages(): void {
+    const { f } = this;
+    f.get(this.address);
+    f.numeric('i32.wrap_i64');
+    f.i32(PAGE_BYTES - 1);
+    f.numeric('i32.and');
+    f.get(this.access);
+    f.i32(PROBE_BYTES);
+    f.numeric('i32.and');
+    f.numeric('i32.add');
+    f.i32(PAGE_BYTES);
+    f.numeric('i32.gt_u');
+    f.if();
+    f.i32(0);
+    f.plain('return');
+    f.end();
+  }
+
+  /** Returns if nothing is demanded of the access and its page, or both its pages, are known. */
+  private inWasm(name: 'readSlow' | 'writeSlow'): void {
     const { f } = this;
     const otherwise = f.block();
+    f.get(this.access);
+    f.i32(DEMANDING);
+    f.numeric('i32.and');
+    f.brIf(otherwise);
     f.get(this.access);
     f.i32(SIZE_MASK);
     f.numeric('i32.and');
@@ -86,16 +116,17 @@ class AccessFunction {
     f.i32(PAGE_BYTES - 1);
     f.numeric('i32.and');
     f.numeric('i32.sub');
-    f.tee(this.head);
-    f.get(this.size);
-    f.numeric('i32.ge_u');
-    f.brIf(otherwise);
-    f.get(this.access);
-    f.i32(DEMANDING);
-    f.numeric('i32.and');
-    f.brIf(otherwise);
+    f.set(this.head);
     const array = name === 'readSlow' ? CPU.TLB_READ : CPU.TLB_WRITE;
     this.locate(array, () => f.get(this.address), this.first, otherwise);
+    f.get(this.head);
+    f.get(this.size);
+    f.numeric('i32.ge_u');
+    f.if();
+    if (name === 'readSlow') this.readOne();
+    else this.writeOne();
+    f.plain('return');
+    f.end();
     const next = () => {
       f.get(this.address);
       f.get(this.head);
@@ -134,6 +165,35 @@ class AccessFunction {
     f.numeric('i32.wrap_i64');
     f.numeric('i32.add');
     f.set(found);
+  }
+
+  /** An access in one page, which code that looks several up together has not found: its place is the result. */
+  private readOne(): void {
+    this.dropLazyFlags();
+    this.f.get(this.first);
+  }
+
+  /** The usual sizes without a call to the host. */
+  private writeOne(): void {
+    const { f } = this;
+    for (const [bytes, load, store] of USUAL_WRITES) {
+      f.get(this.size);
+      f.i32(bytes);
+      f.numeric('i32.eq');
+      f.if();
+      f.get(this.first);
+      f.i32(SCRATCH);
+      f.load(load, 0);
+      f.store(store, 0);
+      f.plain('else');
+    }
+    f.get(this.first);
+    f.i32(SCRATCH);
+    f.get(this.size);
+    f.memoryCopy();
+    for (const _ of USUAL_WRITES) f.end();
+    this.dropLazyFlags();
+    f.i32(1);
   }
 
   /** The bytes go to SCRATCH, which is the result. */

@@ -256,6 +256,7 @@ export class Interpreter {
       readSlow: (r, lo, hi, word) => accessed(access(r).readSlow(lo, hi, word)),
       writeSlow: (r, lo, hi, word) => accessed(access(r).writeSlow(lo, hi, word)),
       rmwAddress: (r, lo, hi, word) => accessed(access(r).rmwAddress(lo, hi, word)),
+      probe: (_, lo, hi, word) => cpu.probe(lo, hi, word),
       systemRead: (r, key, rt) => step(at(r).systemRead(key, rt)),
       systemWrite: (r, key, rt) => step(at(r).systemWrite(key, rt)),
       systemOperation: (r, key, rt) => step(at(r).systemOperation(key, rt)),

@@ -15,6 +15,8 @@ export const HELPERS = {
   readSlow: [3, true, 'access'],
   writeSlow: [3, true, 'access'],
   rmwAddress: [3, true, 'access'],
+  /** Never faults: 0 when accesses must be made one by one. */
+  probe: [3, true, 'arithmetic'],
   systemRead: [2, true, 'runtime'],
   systemWrite: [2, true, 'runtime'],
   systemOperation: [2, true, 'runtime'],

@@ -3,6 +3,7 @@
  * instructions. See registers.ts for when a register is written to the state block, lazy-flags.ts for flags.
  */
 import { assert, fail } from '../base/assert.ts';
+import { emitMergedLookup, type MergedAddress } from '../codegen/emit-memory.ts';
 import { Environment, type Push } from '../codegen/environment.ts';
 import {
   type FlagForm,
@@ -20,6 +21,7 @@ import type { LoadKind, Operation, StoreKind } from '../ir/ir.ts';
 import { CPU, SLOT_SINK } from '../layout/cpu-state.ts';
 import { CPU_BLOCK, RECORD_SIZE } from '../layout/memory-map.ts';
 import { FunctionBuilder } from '../wasm/function-builder.ts';
+import type { AccessGroup, MergedAccess, MergedAccesses } from './merged-accesses.ts';
 import { PAGE_BYTES, pageOf, type Region, type RegionInstruction } from './region.ts';
 import {
   isVector,
@@ -52,6 +54,9 @@ export abstract class RegionCode extends Environment {
   protected flagsNow: FlagState = 'cells';
   /** Written-back registers that the state block may not have. */
   protected dirty = new Set<RegisterId>();
+  /** What is looked up together in the block, and the instruction's part in it. */
+  private readonly groups = new Map<AccessGroup, number>();
+  private access: MergedAccess | undefined;
   protected conditionals: { readonly before: FlagState; setsFlags: boolean }[] = [];
 
   constructor(region: Region) {
@@ -164,6 +169,39 @@ export abstract class RegionCode extends Environment {
     f.set(this.local(at.id));
     if (this.plan.writeBack.has(at.id)) this.dirty.add(at.id);
     else this.storeRegister(at.id);
+  }
+
+  /** Looks up the accesses that begin with this instruction; lets go of those that ended before it. */
+  protected beginMerged(accesses: MergedAccesses, index: number): void {
+    const { f } = this;
+    this.access = accesses.get(index);
+    for (const [group, local] of this.groups) {
+      // A block begins where all others have ended.
+      if (index > 0 && group.last >= index) continue;
+      this.groups.delete(group);
+      f.freeLocal('i32', local);
+    }
+    const group = this.access?.group;
+    if (!group || group.first !== index) return;
+    const local = f.takeLocal('i32');
+    this.groups.set(group, local);
+    const { register, distance } = group.start;
+    emitMergedLookup(f, this, group, () => this.pushSum(register, distance), local);
+  }
+
+  private pushSum(register: RegisterId, distance: number): void {
+    this.f.get(this.local(register));
+    if (distance === 0) return;
+    this.f.i64(BigInt(distance));
+    this.f.numeric('i64.add');
+  }
+
+  override mergedAddress(operation: Operation): MergedAddress | undefined {
+    const { access } = this;
+    if (!access || access.operation !== operation) return undefined;
+    const local = this.groups.get(access.group);
+    assert(local !== undefined, 'the group has been looked up');
+    return { local, offset: access.offset };
   }
 
   override setFlags(

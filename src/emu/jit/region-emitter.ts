@@ -21,6 +21,7 @@ import type { FunctionBuilder, Label } from '../wasm/function-builder.ts';
 import { type FlowShape, makeReducible } from './control-flow.ts';
 import { flagStates } from './flag-flow.ts';
 import type { KnownBranch } from './lift.ts';
+import { mergeAccesses } from './merged-accesses.ts';
 import { type Block, pageOf, type Region } from './region.ts';
 import { INSTRUCTION_BYTES } from './region-code.ts';
 import { type EmitContext, EXPECTED, RegionExits } from './region-exits.ts';
@@ -135,8 +136,10 @@ class RegionEmitter extends RegionExits {
     f.i32(-RECORD_SIZE * block.instructions.length);
     f.numeric('i32.add');
     f.set(this.budget);
+    const accesses = mergeAccesses(block);
     block.instructions.forEach((instruction, index) => {
       this.instruction = instruction;
+      this.beginMerged(accesses, index);
       this.context.onInstruction?.(f.code.length, instruction.offset);
       this.following = block.instructions.length - 1 - index;
       emitInstruction(instruction.lifted.body, f, this);

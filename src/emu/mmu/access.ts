@@ -75,6 +75,12 @@ export function storeAccess(sizeBytes: number, elementBytes = sizeBytes): Access
 export const ZERO_BLOCK_BYTES = 64;
 export const ZERO_BLOCK_ACCESS: Access = ZERO_BLOCK_BYTES | ACCESS_WRITE | ACCESS_ZERO_BLOCK;
 
+/** For `probe`: bytes in bits 11:0, and whether they are to be written. */
+export function probeWord(bytes: number, writes: boolean): Access {
+  return bytes | (writes ? ACCESS_WRITE : ACCESS_READ);
+}
+export const PROBE_BYTES = 0xfff;
+
 export function sizeOf(access: Access): number {
   return access & SIZE_MASK;
 }

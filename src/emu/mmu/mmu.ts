@@ -19,6 +19,7 @@ import {
   elementAlignmentMask,
   elementSizeOf,
   instructionAlignmentMask,
+  loadAccess,
   sizeOf,
   ZERO_BLOCK_BYTES,
 } from './access.ts';
@@ -78,6 +79,8 @@ export interface DataWatch {
   /** Takes the exception of an access as if from `el` that is watched; whether it did. */
   meets(vaLo: number, vaHi: number, access: Access, el: number): boolean;
 }
+
+const PLAIN_BYTE = loadAccess(1);
 
 export class Mmu {
   readonly regime = new Stage1Regime();
@@ -207,6 +210,15 @@ export class Mmu {
   }
 
   // Data accesses.
+
+  /** Address of RAM that plain accesses may use up to the end of the page, 0 where each must ask. Never faults. */
+  probe(vaLo: number, vaHi: number, access: Access): number {
+    const writes = (access & ACCESS_WRITE) !== 0;
+    this.count(writes ? CPU.COUNT_WRITE_MISSES : CPU.COUNT_READ_MISSES);
+    this.locate(vaLo, vaHi, writes ? EL0_WRITE : EL0_READ, PLAIN_BYTE);
+    const array = this.words[(this.block + (writes ? CPU.TLB_WRITE : CPU.TLB_READ)) >>> 2];
+    return this.tlb.probe(array as number, vaLo, vaHi);
+  }
 
   readSlow(vaLo: number, vaHi: number, access: Access): number {
     this.count(CPU.COUNT_READ_MISSES);
