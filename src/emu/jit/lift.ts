@@ -58,7 +58,7 @@ class KnownResolver implements Resolver {
 
 /** Words lifted lately: code repeats itself, and a body depends on nothing but its word. */
 const cache = new Map<number, Lifted | undefined>();
-const CACHE_SIZE = 30_000;
+const CACHE_SIZE = 4_000;
 
 /** The instruction's body and exits, or undefined when the word is unallocated for every CPU. */
 export function lift(word: number): Lifted | undefined {
