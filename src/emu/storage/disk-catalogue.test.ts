@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { WRITTEN_CHUNK_BYTES } from './chunk-size.ts';
+import { CHUNK_BYTES, WRITTEN_CHUNK_BYTES } from './chunk-size.ts';
 import { DiskCatalogue } from './disk-catalogue.ts';
 import type { DiskDescription } from './disk-info.ts';
 import { LocalLocks } from './disk-locks.ts';
@@ -180,6 +180,48 @@ describe('DiskCatalogue', () => {
       const owners = new Set((await state.keysBelow(['chunk'])).map((key) => key[1]));
       expect([...owners].filter((owner) => !layers.has(owner!))).toEqual([]);
     }
+  });
+
+  it('opens, changes, clones and cuts a disk whose layers have chunks of 256 kB, as all had before', async () => {
+    const records = new CrashingRecords();
+    const filled = (value: number): Uint8Array => new Uint8Array(CHUNK_BYTES).fill(value);
+    const layer = { sizeBytes: SIZE, chunkBytes: CHUNK_BYTES };
+    const below = { layer: 'base', bytes: SIZE };
+    const disk = { id: 'old', name: 'old', sizeBytes: SIZE, layer: 'top', createdMs: 0 };
+    await records.commit(
+      {
+        puts: [
+          [['disk', 'old'], { ...disk, origin: { kind: 'empty' } }],
+          [['layer', 'base'], { id: 'base', ...layer }],
+          [['layer', 'top'], { id: 'top', ...layer, below }],
+          ...[0, 1, 7].map((number) => [['chunk', 'base', number], filled(number + 1)] as const),
+          [['chunk', 'top', 1], filled(20)],
+          [['hole', 'top', 7], true],
+        ],
+      },
+      'strict',
+    );
+    const { catalogue, read, write } = library(records);
+    const places = [0, CHUNK_BYTES, 5 * CHUNK_BYTES, SIZE - 1];
+    const shown = (id: string): Promise<number[]> => Promise.all(places.map((place) => read(id, place)));
+    expect(await shown('old')).toEqual([1, 20, 0, 0]);
+    const partsOfChunk = CHUNK_BYTES / WRITTEN_CHUNK_BYTES;
+    expect((await catalogue.allocatedParts('old')).size).toBe(2 * partsOfChunk);
+    await write('old', 5 * CHUNK_BYTES, 30);
+    await write('old', MIB, 50, 1024);
+    const copy = await catalogue.clone('old', 'copy');
+    await write(copy, 0, 40);
+    expect(await read(copy, 512)).toBe(1);
+    expect(await shown(copy)).toEqual([40, 20, 30, 0]);
+    expect(await shown('old')).toEqual([1, 20, 30, 0]);
+    expect((await catalogue.allocatedParts(copy)).size).toBe(4 * partsOfChunk);
+    await catalogue.resize('old', MIB + 512);
+    await catalogue.resize('old', SIZE);
+    expect(await shown('old')).toEqual([1, 20, 0, 0]);
+    expect([await read('old', MIB + 511), await read('old', MIB + 512)]).toEqual([50, 0]);
+    await catalogue.delete(copy);
+    await catalogue.tidy();
+    expect(await shown('old')).toEqual([1, 20, 0, 0]);
   });
 
   it('makes one layer of those that only one disk needs, and shows the same after a crash behind any batch', async () => {
