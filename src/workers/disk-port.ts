@@ -5,9 +5,16 @@
 import { BufferPool } from '../emu/base/buffer-pool.ts';
 import { type BlockStore, type MaybePromise, StorageError } from '../emu/storage/block-store.ts';
 
-export type DiskRequest = { readonly id: number } & /** `room`: memory for the answer, from an earlier one. */
-(
-  | { readonly kind: 'read'; readonly offset: number; readonly length: number; readonly room?: ArrayBuffer }
+interface ReadRequest {
+  readonly kind: 'read';
+  readonly offset: number;
+  readonly length: number;
+  /** Memory for the answer, from an earlier one. */
+  readonly room?: ArrayBuffer;
+}
+
+export type DiskRequest = { readonly id: number } & (
+  | ReadRequest
   | { readonly kind: 'write'; readonly offset: number; readonly bytes: Uint8Array }
   | { readonly kind: 'flush' }
   | { readonly kind: 'discard'; readonly offset: number; readonly length: number }
@@ -48,7 +55,7 @@ export function serveDisk(store: BlockStore, port: MessagePort): { resized(): vo
   return { resized: () => answer({ kind: 'size', size: store.size }) };
 }
 
-function roomFor({ length, room }: Extract<DiskRequest, { kind: 'read' }>): Uint8Array<ArrayBuffer> {
+function roomFor({ length, room }: ReadRequest): Uint8Array<ArrayBuffer> {
   return room && room.byteLength >= length ? new Uint8Array(room, 0, length) : new Uint8Array(length);
 }
 
