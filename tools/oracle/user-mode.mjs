@@ -24,7 +24,8 @@ const QEMU_CPU = 'max,sve=off,sme=off,pauth=off';
 const SOURCE = new URL('differential.c', import.meta.url).pathname;
 /** Where no register of a test program is likely to point. */
 const TEXT_SEGMENT = '0x2a5a000000';
-const TIMEOUT_MS = 60_000;
+/** Programs end in milliseconds; but a long comparison may be paused, or have little of its computer. */
+const TIMEOUT_MS = 1_200_000;
 const MAX_ANSWER_BYTES = 2 ** 28;
 const WORD = 4;
 const STATE_BYTES = STATE_WORDS * 8;
