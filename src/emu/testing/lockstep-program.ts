@@ -11,7 +11,7 @@ import type { Decoder } from '../isa/decoder.ts';
 import type { Row } from '../isa/row.ts';
 import { END_WORD } from './arena.ts';
 import { type ProcessorState, STATE } from './processor-state.ts';
-import { type Modes, needsFixedModes, ProgramGenerator, stopFlushing } from './random-program.ts';
+import { fitsModes, type Modes, needsFixedModes, ProgramGenerator, stopFlushing } from './random-program.ts';
 import { chooseRoles, oneIn, pick, type Roles, randomState, SP_OR_ZERO } from './random-state.ts';
 import { isMemoryAccess, isStoreExclusive } from './unpredictable.ts';
 
@@ -215,6 +215,7 @@ export class FlowGenerator {
     let choice = random.below(TOTAL_WEIGHT);
     const kind = KINDS.findIndex(({ weight }) => (choice -= weight) < 0);
     const row = pick(random, this.rows[kind] ?? []);
+    if (!fitsModes(row, this.modes)) return;
     if (needsFixedModes(row)) {
       if (this.modes === 'writes') return;
       this.needsFixedModes = true;

@@ -36,6 +36,7 @@ const READS_SYSTEM = 'MRS';
 const WRITES_SYSTEM = 'MSR (register)';
 const SYSTEM_ROWS = [READS_SYSTEM, WRITES_SYSTEM];
 /** The oracle keeps FPCR's and FPSR's bits for AArch32, RES0 here: what a program writes there it may not read. */
+const READS_MODES = ['MRS FPCR', 'MRS FPSR'];
 const KEYS_TO_READ_AND_WRITE = ALL_SYSTEM_KEYS.filter((key) => key !== FPCR_KEY && key !== FPSR_KEY);
 
 /** QEMU 7.2 sets Z for an operand that it has flushed to zero (docs/floating-point.md): never with FPCR.FZ. */
@@ -43,11 +44,14 @@ const FLUSHES_WRONG = 'FJCVTZS';
 const FPCR_FZ = 1n << 24n;
 
 /** What a program may do with FPCR and FPSR. */
-export type Modes = 'reads' | 'writes' | 'neither';
-/** The system registers that a row may name in a program with such modes. */
-function systemKeysFor(row: Row, modes: Modes): readonly number[] {
-  const may = modes === (row.name === READS_SYSTEM ? 'reads' : 'writes');
-  return may ? ALL_SYSTEM_KEYS : KEYS_TO_READ_AND_WRITE;
+export type Modes = 'reads' | 'writes';
+/** Whether a row may stand in a program with such modes. */
+export function fitsModes({ name }: Row, modes: Modes): boolean {
+  return modes === 'reads' || !READS_MODES.includes(name);
+}
+/** The system registers that a row may name in a program with such modes; FPCR and FPSR are read by rows of their own. */
+function systemKeysFor({ name }: Row, modes: Modes): readonly number[] {
+  return name === WRITES_SYSTEM && modes === 'writes' ? ALL_SYSTEM_KEYS : KEYS_TO_READ_AND_WRITE;
 }
 /** Whether a program that may write FPCR must do without the row. */
 export function needsFixedModes(row: Row): boolean {
@@ -102,8 +106,7 @@ export class ProgramGenerator {
     const loop = others && oneIn(random, 5);
     const starts = [...items.map(({ at }) => at), end];
     const does = (name: string) => items.some((item) => item.row.name === name);
-    const uses = does(READS_SYSTEM) ? 'reads' : 'writes';
-    const modes: Modes = SYSTEM_ROWS.every(does) ? 'neither' : uses;
+    const modes: Modes = READS_MODES.some(does) ? 'reads' : 'writes';
     const words: number[] = [];
     for (const item of items) {
       const targets = starts.filter((at) => at > item.at);

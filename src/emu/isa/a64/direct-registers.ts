@@ -125,6 +125,23 @@ const registers: Row[] = REGISTERS.flatMap(({ name, encoding, cell, allowed, pla
   return [read, write];
 });
 
+// ---- FPCR and FPSR ----
+
+const FP_REGISTERS = [
+  { name: 'FPCR', encoding: [3, 3, 4, 4, 0], cell: CPU.FPCR },
+  { name: 'FPSR', encoding: [3, 3, 4, 4, 1], cell: CPU.FPSR },
+] as const;
+
+/** The C library's sine looks at the rounding mode first. */
+const fpRegisters: Row[] = FP_REGISTERS.map(({ name, encoding, cell }) =>
+  row(
+    `MRS ${name}`,
+    `1101010100 1 ${encodingBits(encoding) as '1'} Rt:5`,
+    `mrs <Xt>, ${name.toLowerCase()}`,
+    { fp: true, execute: ({ Rt }, b) => b.setX(Rt, b.zeroExtend(flag(b, cell))) },
+  ),
+);
+
 // ---- Counters ----
 
 /** The virtual offset is zero, so both counters read the same; EL0 asks CNTKCTL_EL1 (Arm ARM D17.8). */
@@ -218,4 +235,4 @@ const daif: Row[] = [
   }),
 ];
 
-export const directRegisters: readonly Row[] = [...registers, ...counters, ...daif];
+export const directRegisters: readonly Row[] = [...registers, ...fpRegisters, ...counters, ...daif];

@@ -87,7 +87,11 @@ function hostIntegers(b: Semantics, w: Shape, kind: IntegerKind, direction: Dire
   const integers = isVector(w) ? 'i32x4' : width === 64 ? 'i64' : 'i32';
   const name = `${integers}.trunc_sat_${w.name}_${suffixOf(unsigned)}`;
   const result = b.numeric<'i32' | 'i64' | 'v128'>(name, [rounded]);
-  return { result, inRange, exact: test(b, w, 'eq', rounded, scaled) };
+  // What is this far inside the range stays in it in every direction.
+  const magnitude = unsigned ? scaled : float(b, w, 'abs', scaled);
+  const isSmall = test(b, w, 'lt', magnitude, constant(b, w, limit - 1));
+  const inside = unsigned ? both(b, isSmall, test(b, w, 'ge', scaled, constant(b, w, 0))) : isSmall;
+  return { result, inRange, inside, exact: test(b, w, 'eq', rounded, scaled) };
 }
 
 /** FPToFixed. Scaling up is exact, or leaves the range of every integer. */
@@ -113,7 +117,11 @@ export function toInteger(
   const results = parts.map((part) => part.result as I32 | V128);
   const result = s.half && isVector(s) ? packLanes(b, results, suffixOf(unsigned)) : (results[0] as I32);
   const args = [s.format, width, fractionBits ?? 0, Number(unsigned), ROUNDING_OF[direction], s.lanes];
-  return attempt<I32 | I64 | V128>(b, { mode, result, usual: allOf(b, inRange) }, () =>
+  const usual = allOf(b, inRange);
+  const inside = parts.map((part) => part.inside);
+  const fast = s.half ? undefined : b.and(fastMode(b), every(b, allOf(b, inside)));
+  const found = { mode, result, usual, fast, also: () => usual };
+  return attempt<I32 | I64 | V128>(b, s.half ? { mode, result, usual } : found, () =>
     exactly(b, 'fpToFixed', args, [x], result.type),
   );
 }
