@@ -1,5 +1,6 @@
 /** Runs a guest until its console shows something, and reads its memory then. */
 import { randomFillSync } from 'node:crypto';
+import type { RegionEvent } from '../../src/emu/jit/region-events.ts';
 import { createVirtualMachine } from '../../src/emu/machine/virtual-machine.ts';
 
 const MEMORY_BYTES = 512 << 20;
@@ -13,11 +14,20 @@ export interface GuestFiles {
   readonly commandLine: string;
 }
 
-/** Words by virtual address, as the kernel sees them. @throws {Error} when the guest ends before the match. */
+/** A guest that has been run. */
+export interface RunGuest {
+  /** Words by virtual address, as the kernel sees them. */
+  readonly wordAt: (address: bigint) => number | undefined;
+  /** What became of translated code, in order, and how many instructions had been executed. */
+  readonly events: readonly { readonly instructions: number; readonly event: RegionEvent }[];
+}
+
+/** @throws {Error} when the guest ends before the match. */
 export async function runGuestUntil(
   { kernel, initrd, commandLine }: GuestFiles,
   pattern: RegExp,
-): Promise<(address: bigint) => number | undefined> {
+): Promise<RunGuest> {
+  const events: RunGuest['events'][number][] = [];
   const decoder = new TextDecoder();
   let console = '';
   const machine = await createVirtualMachine(
@@ -40,8 +50,13 @@ export async function runGuestUntil(
       consoleOutput: (bytes) => {
         console += decoder.decode(bytes, { stream: true });
       },
+      onRegion: (event) => events.push({ instructions: executed(), event }),
     },
   );
+  const executed = () => {
+    const { instructionsInterpreted, instructionsTranslated } = machine.stats();
+    return instructionsInterpreted + instructionsTranslated;
+  };
   while (!pattern.test(console)) {
     const result = machine.runSlice(SLICE_MS);
     if (result.kind === 'off' || result.kind === 'reset')
@@ -49,7 +64,7 @@ export async function runGuestUntil(
     if (result.kind === 'idle')
       await sleep(Math.min(result.wakeAfterMs ?? LONGEST_SLEEP_MS, LONGEST_SLEEP_MS));
   }
-  return (address) => machine.wordAt(address);
+  return { wordAt: (address) => machine.wordAt(address), events };
 }
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

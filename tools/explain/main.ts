@@ -7,8 +7,10 @@ import { parseArgs } from 'node:util';
 import { findDefaultGuest } from '../../src/cli/default-guest.ts';
 import { PASS_NAMES, type PassName } from '../../src/emu/ir/passes/optimise.ts';
 import { explainRegion } from '../../src/emu/jit/explain.ts';
+import { NORMAL } from '../../src/emu/jit/jit.ts';
 import { PAGE_BYTES, type RegionSource } from '../../src/emu/jit/region.ts';
-import { runGuestUntil } from './guest.ts';
+import { describeEvent } from '../../src/emu/jit/region-events.ts';
+import { type RunGuest, runGuestUntil } from './guest.ts';
 
 const HELP = `Shows a region of translated code: guest instructions, IR, WebAssembly, and why it ends where it does.
 
@@ -17,7 +19,7 @@ const HELP = `Shows a region of translated code: guest instructions, IR, WebAsse
   npm run --silent explain -- --image FILE --at ADDRESS [--base ADDRESS]
       a file of code (a Linux Image, a raw binary) whose first byte is at --base
   npm run --silent explain -- --until REGEX --pc ADDRESS [--kernel FILE] [--initrd FILE] [--append TEXT]
-      a guest's memory, once its console has shown what matches
+      a guest's memory, once its console has shown what matches; and what became of that code until then
 
   --no-ir, --no-wat   leave that part out
   --passes            the IR as the row gives it, and after each pass that changes it
@@ -25,6 +27,7 @@ const HELP = `Shows a region of translated code: guest instructions, IR, WebAsse
   --targets ADDRESS   where a computed jump goes; may be given more than once
 `;
 const WORD_BYTES = 4;
+const MILLION = 1e6;
 const LINUX_BASE = '0xffff800008000000';
 const PAGE_MASK = ~(BigInt(PAGE_BYTES) - 1n);
 
@@ -84,11 +87,11 @@ async function main(): Promise<number> {
     return values.help ? 0 : 2;
   }
   const entry = BigInt(place);
+  const guest = values.words || values.image ? undefined : await fromGuest(values);
   const wordAt = values.words
     ? fromWords(positionals, entry)
-    : values.image
-      ? fromFile(values.image, BigInt(values.base))
-      : await fromGuest(values);
+    : (guest?.wordAt ?? fromFile(values.image ?? '', BigInt(values.base)));
+  if (guest) process.stdout.write(`${historyText(guest, BigInt.asUintN(64, entry))}\n\n`);
   const source = sourceOf(wordAt, entry, values.targets.map(BigInt));
   const { ir, wat, passes } = values;
   const without = new Set(values.without.map(passNamed));
@@ -110,7 +113,23 @@ interface GuestChoice {
   readonly append?: string | undefined;
 }
 
-async function fromGuest({ until, kernel, initrd, append }: GuestChoice): Promise<WordAt> {
+/** What became of the regions that begin at an address or contain it. */
+function historyText({ events }: RunGuest, address: bigint): string {
+  const entries = new Set([address]);
+  for (const { event } of events)
+    if (event.kind === 'compiled' && event.ranges.some(([from, to]) => from <= address && address < to))
+      entries.add(event.address);
+  const lines = events
+    .filter(({ event }) => entries.has(event.address))
+    .map(
+      ({ instructions, event }) =>
+        `  ${(instructions / MILLION).toFixed(1)} M: 0x${event.address.toString(16)} ${describeEvent(event, NORMAL.heat)}`,
+    );
+  if (lines.length === 0) return 'never hot enough to be translated';
+  return ['by millions of instructions executed:', ...lines].join('\n');
+}
+
+async function fromGuest({ until, kernel, initrd, append }: GuestChoice): Promise<RunGuest> {
   const guest = kernel ? { kernel, initrd, append: '' } : findDefaultGuest();
   if (!guest || until === undefined)
     throw new Error(

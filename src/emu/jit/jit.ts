@@ -22,6 +22,7 @@ import type { GuestMemory } from '../memory/guest-memory.ts';
 import { IMPORT_MODULE } from '../wasm/module-builder.ts';
 import { JumpTargets } from './jump-targets.ts';
 import { type CodePage, PAGE_BYTES, pageOf } from './region.ts';
+import type { DropReason, RegionEvent } from './region-events.ts';
 import {
   type Cover,
   hostHasTailCalls,
@@ -50,16 +51,21 @@ const MAX_PENDING = 48;
 const MAX_REGIONS = 8000;
 const MAX_BYTES = 32 << 20;
 
+/** A place where translated code begins. */
+interface Entry {
+  readonly record: number;
+  /** Virtual address, as the page was mapped when it became hot. */
+  readonly address: bigint;
+}
+
 interface CompiledRegion {
   readonly number: number;
+  readonly address: bigint;
   readonly entryRecord: number;
   /** What the region was made from. */
   readonly covers: readonly Cover[];
   readonly sizeBytes: number;
 }
-
-/** Why a region is thrown away: its code changed, others needed the room, or a jump in it has a new target. */
-type DropReason = 'changed' | 'evicted' | 'extended';
 
 export interface JitOptions {
   /** Branches that reach a record in one round, 1 … 255. */
@@ -84,6 +90,8 @@ export interface JitPorts {
   readonly log: Log;
   /** Without it, and where code is translated at once, everything happens on the machine's thread. */
   readonly translator?: TranslatorFactory | undefined;
+  /** Told what becomes of regions. */
+  readonly onRegion?: ((event: RegionEvent) => void) | undefined;
 }
 
 export class Jit {
@@ -93,8 +101,9 @@ export class Jit {
   private readonly words: Int32Array;
   private readonly shape: ModuleShape;
   private translator: Translator | undefined;
-  /** Entry records of requests under way, by the request's number. */
-  private readonly pending = new Map<number, number>();
+  private readonly onRegion: (event: RegionEvent) => void;
+  /** Entries of requests under way, by the request's number. */
+  private readonly pending = new Map<number, Entry>();
   /** To be sent at the end of the slice. */
   private requests: TranslationRequest[] = [];
   private nextRequest = 1;
@@ -123,9 +132,10 @@ export class Jit {
     interpreter: Interpreter,
     memory: GuestMemory,
     options: JitOptions,
-    { log, translator }: JitPorts,
+    { log, translator, onRegion = () => {} }: JitPorts,
   ) {
     this.log = log;
+    this.onRegion = onRegion;
     this.interpreter = interpreter;
     this.options = options;
     const { buffer } = memory.memory;
@@ -158,23 +168,26 @@ export class Jit {
       this.recent.set(record, recent);
       return;
     }
-    if (this.refused.has(record)) return;
-    if (this.translator) this.request(record);
-    else this.translateNow(record);
+    if (this.refused.has(record) || this.pending.size >= MAX_PENDING) return;
+    const entry = { record, address: BigInt.asUintN(64, this.addressOf(record)) };
+    this.onRegion({ kind: 'wanted', address: entry.address, rounds, recent });
+    if (this.translator) this.request(entry);
+    else this.translateNow(entry);
   }
 
-  private translateNow(record: number): void {
+  private translateNow(entry: Entry): void {
+    const { record } = entry;
     const records = pageRecords(record);
     const source = {
       entry: offsetInPage(record),
       page: (delta: number) => this.codePage(records, delta),
       jumpTargets: (offset: number) => this.jumpTargets(records, offset),
-      ...this.nameOf(record),
+      ...this.nameOf(entry),
     };
     const { bytes, regions } = translate([source], this.shape);
     const [region] = regions;
-    if (bytes && region) this.install(region, this.instantiate(new WebAssembly.Module(bytes)), record);
-    else this.refused.add(record);
+    if (bytes && region) this.install(region, this.instantiate(new WebAssembly.Module(bytes)), entry);
+    else this.refuse(entry);
   }
 
   /** Sends what became hot; a message costs as much as some thousand instructions, so a slice sends one. */
@@ -186,8 +199,8 @@ export class Jit {
   }
 
   /** Will ask the translator for the region of a hot record. */
-  private request(record: number): void {
-    if (this.pending.size >= MAX_PENDING) return;
+  private request(entry: Entry): void {
+    const { record } = entry;
     const records = pageRecords(record);
     const pages: RequestedPage[] = [];
     for (const delta of NEIGHBOURS) {
@@ -201,23 +214,29 @@ export class Jit {
       targets: this.jumpTargets(records, offsetInPage(jump)),
     }));
     const id = this.nextRequest++;
-    this.pending.set(id, record);
+    this.pending.set(id, entry);
     this.rounds.set(record, REQUESTED);
-    this.requests.push({ id, entry: offsetInPage(record), pages, jumps, ...this.nameOf(record) });
+    this.requests.push({ id, entry: offsetInPage(record), pages, jumps, ...this.nameOf(entry) });
   }
 
   private deliver({ module, regions }: TranslationAnswer): void {
     const exports = module && this.instantiate(module);
     for (const { id, exportName, ...region } of regions) {
-      const record = this.pending.get(id);
-      if (record === undefined) continue;
+      const entry = this.pending.get(id);
+      if (!entry) continue;
       this.pending.delete(id);
-      this.rounds.delete(record);
-      this.recent.delete(record);
-      if (!exports || exportName === undefined) this.refused.add(record);
+      this.rounds.delete(entry.record);
+      this.recent.delete(entry.record);
+      if (!exports || exportName === undefined) this.refuse(entry);
       else if (region.covers.every((cover) => this.isUnchanged(cover)))
-        this.install({ ...region, exportName }, exports, record);
+        this.install({ ...region, exportName }, exports, entry);
+      else this.onRegion({ kind: 'outdated', address: entry.address });
     }
+  }
+
+  private refuse({ record, address }: Entry): void {
+    this.refused.add(record);
+    this.onRegion({ kind: 'refused', address });
   }
 
   /** Without the other thread, hot code is translated on this one. */
@@ -228,7 +247,7 @@ export class Jit {
       `the translation thread ended (${reason}); translating on the machine's thread`,
     );
     this.translator = undefined;
-    for (const record of this.pending.values()) this.rounds.delete(record);
+    for (const { record } of this.pending.values()) this.rounds.delete(record);
     this.pending.clear();
     this.requests = [];
   }
@@ -261,12 +280,12 @@ export class Jit {
   private install(
     { exportName, covers, sizeBytes }: TranslatedRegion,
     exports: WebAssembly.Instance['exports'],
-    entryRecord: number,
+    { record: entryRecord, address }: Entry,
   ): void {
     this.makeRoom(sizeBytes);
     const number = this.freeNumbers.pop() ?? this.nextNumber++;
     this.interpreter.handlers.set(number, exports[exportName] as () => number);
-    const compiled: CompiledRegion = { number, entryRecord, covers, sizeBytes };
+    const compiled: CompiledRegion = { number, entryRecord, address, covers, sizeBytes };
     this.regions.set(number, compiled);
     for (const { records } of covers) {
       this.interpreter.cache.markTranslated(records);
@@ -277,11 +296,11 @@ export class Jit {
     this.regionsCompiled++;
     this.bytesCompiled += sizeBytes;
     this.bytesAlive += sizeBytes;
+    this.onRegion({ kind: 'compiled', address, sizeBytes, ranges: rangesOf(compiled) });
   }
 
-  private nameOf(record: number): { readonly name?: string } {
-    if (!this.nameRegions) return {};
-    return { name: `${REGION_NAME} ${BigInt.asUintN(64, this.addressOf(record)).toString(16)}` };
+  private nameOf({ address }: Entry): { readonly name?: string } {
+    return this.nameRegions ? { name: `${REGION_NAME} ${address.toString(16)}` } : {};
   }
 
   /** Virtual address of a record of the page that runs now. */
@@ -310,6 +329,7 @@ export class Jit {
     for (const { records } of region.covers) this.byPage.get(records)?.delete(region);
     this.bytesAlive -= region.sizeBytes;
     this.dropped[reason]++;
+    this.onRegion({ kind: 'dropped', address: region.address, reason });
   }
 
   private makeRoom(bytes: number): void {
@@ -355,6 +375,14 @@ function pageRecords(record: number): number {
 /** Byte offset in its page of the instruction that a record was decoded from. */
 function offsetInPage(record: number): number {
   return ((record - pageRecords(record)) / RECORD_SIZE) * WORD;
+}
+
+/** Where the code of a region is, in the page of its entry. */
+function rangesOf({ entryRecord, address, covers }: CompiledRegion): [bigint, bigint][] {
+  const page = address - BigInt(offsetInPage(entryRecord));
+  return covers
+    .filter(({ records }) => records === pageRecords(entryRecord))
+    .map(({ first, words }) => [page + BigInt(first), page + BigInt(first + words.length * WORD)]);
 }
 
 /** Whether a region was made from bytes [first, last) of a decoded page. */

@@ -4,6 +4,7 @@
  */
 import type { Clock, Entropy, Log, WallClock } from '../base/ports.ts';
 import type { CpuName } from '../cpu/profiles.ts';
+import type { RegionEvent } from '../jit/region-events.ts';
 import type { TranslatorFactory } from '../jit/translator.ts';
 import type { BlockStore } from '../storage/block-store.ts';
 import type { Arriving, GuestFile } from './guest-file.ts';
@@ -45,6 +46,8 @@ export interface MachinePorts {
   readonly consoleOutput: (bytes: Uint8Array) => void;
   /** Translates hot code on another thread; without it that happens on the machine's own. */
   readonly translator?: TranslatorFactory;
+  /** Told what becomes of translated code. */
+  readonly onRegion?: (event: RegionEvent) => void;
 }
 
 /** A configuration that cannot become a machine, in words for the user. */

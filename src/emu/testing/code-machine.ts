@@ -11,6 +11,7 @@ import { SYSTEM_REGISTERS } from '../cpu/system-registers/table.ts';
 import { Interpreter } from '../interpreter/interpreter.ts';
 import { assemble } from '../isa/assembler.ts';
 import { AT_ONCE, Jit, type JitOptions } from '../jit/jit.ts';
+import type { RegionEvent } from '../jit/region-events.ts';
 import {
   answerRequests,
   type TranslatedMachine,
@@ -64,6 +65,8 @@ const SILENT: Log = { write: () => {} };
 export class CodeMachine {
   readonly cpu: Cpu;
   jit: Jit | undefined;
+  /** What became of translated code. */
+  readonly regionEvents: RegionEvent[] = [];
   /** The host's clock. */
   nowNs = 0;
   readonly ramBytes: number;
@@ -108,7 +111,11 @@ export class CodeMachine {
     const options = CODE_ENGINES[engine];
     const translator = engine === 'translate elsewhere' ? machine.lateTranslator() : undefined;
     if (options)
-      machine.jit = new Jit(machine.interpreter, machine.memory, options, { log: SILENT, translator });
+      machine.jit = new Jit(machine.interpreter, machine.memory, options, {
+        log: SILENT,
+        translator,
+        onRegion: (event) => machine.regionEvents.push(event),
+      });
     return machine;
   }
 
