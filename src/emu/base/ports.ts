@@ -9,6 +9,8 @@
 export interface Clock {
   /** Nanoseconds since an arbitrary origin, as an integer below 2^53; never decreases. */
   nowNs(): number;
+  /** How far apart different answers are at least: asking more often tells nothing new. 0 when absent. */
+  readonly resolutionNs?: number;
 }
 
 /** The wall clock, for real-time-clock chips. */

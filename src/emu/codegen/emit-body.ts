@@ -109,6 +109,8 @@ export class BodyEmitter {
         return environment.operand(f, operation.slot);
       case 'pc':
         return environment.pc(f);
+      case 'fuel':
+        return environment.fuel(f);
       case 'state.load':
         return environment.loadState(f, operation.load, operation.offset, this.optional(args[0]));
       case 'state.store':

@@ -54,6 +54,10 @@ export abstract class Environment {
   carry(f: FunctionBuilder): void {
     this.holds(f, CARRY_SET);
   }
+  /** Pushes the fuel that is left, 0 when unknown. */
+  fuel(f: FunctionBuilder): void {
+    f.i32(0);
+  }
   /** Brackets the two sides of a conditional, for environments that follow what the code does. */
   beginIf(): void {}
   beginElse(_f: FunctionBuilder): void {}

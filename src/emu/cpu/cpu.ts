@@ -29,6 +29,7 @@ import {
   STEP_ONE,
   STEP_TAKEN,
   type StepResult,
+  type SystemCounter,
   WAIT,
 } from './runtime.ts';
 import { restoreCpu, saveCpu } from './saved-cpu.ts';
@@ -274,8 +275,8 @@ export class Cpu implements CpuRuntime {
     this.context.floatingPointChanged();
   }
 
-  count(): number {
-    return this.timers.count();
+  get counter(): SystemCounter {
+    return this.timers;
   }
 
   branchTarget(lo: number, hi: number, type: number): StepResult {

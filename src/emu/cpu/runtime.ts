@@ -37,6 +37,14 @@ export function systemKey(op0: number, op1: number, crn: number, crm: number, op
   return (op0 << 14) | (op1 << 11) | (crn << 7) | (crm << 3) | op2;
 }
 
+/** What CNTPCT_EL0 and CNTVCT_EL0 read. */
+export interface SystemCounter {
+  /** An integer below 2^53. */
+  count(): number;
+  /** Nanoseconds between different counts, at least (Clock). */
+  readonly resolutionNs: number;
+}
+
 export interface CpuRuntime extends Stateful {
   /** Called before a data abort is taken, which saves PSTATE: the last moment to make the flags exact. */
   beforeDataAbort: () => void;
@@ -88,8 +96,7 @@ export interface CpuRuntime extends Stateful {
   fpTrap(): StepResult;
   /** Cumulative exceptions of a floating-point operation: bits to set in FPSR. */
   raiseFpExceptions(exceptions: number): void;
-  /** CNTPCT_EL0 and CNTVCT_EL0, an integer below 2^53. */
-  count(): number;
+  readonly counter: SystemCounter;
   illegalState(): StepResult;
   spAlignment(): StepResult;
   eret(): StepResult;

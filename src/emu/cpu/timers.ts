@@ -112,6 +112,10 @@ export class Timers {
     this.virtual = new GenericTimer(state, this, 'CNTV_CTL_EL0', 'CNTV_CVAL_EL0', virtualLine);
   }
 
+  get resolutionNs(): number {
+    return this.clock.resolutionNs ?? 0;
+  }
+
   /** CNTPCT_EL0 and CNTVCT_EL0, an integer below 2^53. */
   count(): number {
     return Math.floor(this.clock.nowNs() / NS_PER_TICK);

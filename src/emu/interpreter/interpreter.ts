@@ -26,6 +26,7 @@ import type { GuestMemory } from '../memory/guest-memory.ts';
 import { IMPORT_MODULE } from '../wasm/module-builder.ts';
 import { accessModule } from './access-module.ts';
 import { coldHandlerModule } from './cold-handler.ts';
+import { CounterReader } from './counter-reader.ts';
 import { DecodeCache } from './decode-cache.ts';
 import type { Handler } from './handler.ts';
 import { HandlerTable, hotHandlers } from './handler-table.ts';
@@ -74,6 +75,7 @@ export class Interpreter {
   /** Called now and then with the records of an indirect jump that left its region, and of its target. */
   onJump: (record: number, target: number) => void = () => {};
   private readonly cpu: CpuRuntime;
+  private readonly counter: CounterReader;
   private readonly state: Int32Array;
   private readonly run32: (fuel: number) => number;
   private waits = false;
@@ -102,6 +104,7 @@ export class Interpreter {
       table.set(number, exports.handler as () => void);
     });
     this.cache = new DecodeCache(memory, handlers, decoder);
+    this.counter = new CounterReader(cpu.counter);
     const loop: LoopImports = {
       decode: (record) => this.cache.decode(record),
       fetch: () => this.fetch(),
@@ -130,6 +133,7 @@ export class Interpreter {
 
   private runFreely(fuel: number): SliceOutcome {
     this.waits = false;
+    this.counter.beginSlice();
     const left = this.run32(fuel);
     const attention = this.state[(CPU_BLOCK + CPU.ATTENTION) >> 2] ?? 0;
     if (attention & ATTENTION_ATOMIC) this.cpu.finishAtomic();
@@ -280,8 +284,8 @@ export class Interpreter {
         state[codeChanged] = 0;
         return 0;
       },
-      counter: () => {
-        scratch[0] = cpu.count();
+      counter: (_, fuel) => {
+        scratch[0] = this.counter.read(fuel);
       },
       jumped: (record, target) => this.onJump(record, target),
       ...this.floatingPoint(),

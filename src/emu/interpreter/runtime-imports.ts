@@ -38,8 +38,8 @@ export const HELPERS = {
   instructionBarrier: [0, false, 'runtime'],
   /** A region's indirect jump went to this record. */
   jumped: [1, false, 'runtime'],
-  /** Puts the count of the system counter into SCRATCH, as an f64. */
-  counter: [0, false, 'arithmetic'],
+  /** Puts the count of the system counter into SCRATCH, as an f64; told how much fuel is left. */
+  counter: [1, false, 'arithmetic'],
   fpUnary: [3, false, 'arithmetic'],
   fpBinary: [3, false, 'arithmetic'],
   fpTernary: [3, false, 'arithmetic'],

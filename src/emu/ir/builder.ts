@@ -144,6 +144,10 @@ export class IrBuilder {
     return this.value('i64', { op: 'pc' }, []);
   }
 
+  fuel(): I32 {
+    return this.value('i32', { op: 'fuel' }, []);
+  }
+
   // State.
   stateLoad<T extends Type = Type>(load: LoadKind, offset: number, index?: I32): Value<T> {
     return this.value(accessType(load) as T, { op: 'state.load', load, offset }, index ? [index] : []);

@@ -77,6 +77,8 @@ export type Operation =
   | { readonly op: 'operand'; readonly slot: OperandSlot }
   /** Address of the instruction being executed. */
   | { readonly op: 'pc' }
+  /** Fuel that is left, in bytes of records; 0 where code does not know it. */
+  | { readonly op: 'fuel' }
   /** Reads vCPU state at a constant offset, plus an optional byte offset (argument 0). */
   | { readonly op: 'state.load'; readonly load: LoadKind; readonly offset: number }
   /** Writes vCPU state: arguments value [, byte offset]. */
@@ -169,6 +171,7 @@ export type V128 = Value<'v128'>;
 
 const PURE = new Set<Operation['op']>(['const', 'numeric', 'select', 'operand', 'pc']);
 const READS = new Set<Operation['op']>([
+  'fuel',
   'state.load',
   'host.load',
   'flags.get',

@@ -27,6 +27,7 @@ export const ATTRIBUTES: { readonly [O in Operation as O['op']]: Attributes<O> }
   select: {},
   operand: { slot: 'slot' },
   pc: {},
+  fuel: {},
   'state.load': { load: 'word', offset: 'number' },
   'state.store': { store: 'word', offset: 'number' },
   'guest.read': { size: 'number', access: 'number' },

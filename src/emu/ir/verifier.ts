@@ -109,6 +109,8 @@ class Verifier {
         return type && gives(type, type, type, 'i32');
       case 'operand':
         return gives(operation.slot.kind === 's32' || operation.slot.kind === 'i64' ? 'i64' : 'i32');
+      case 'fuel':
+        return gives('i32');
       case 'pc':
         return gives('i64');
       case 'state.load':

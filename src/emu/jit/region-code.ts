@@ -140,6 +140,10 @@ export abstract class RegionCode extends Environment {
     this.f.store('i32.store', CPU_BLOCK + CPU.BUDGET);
   }
 
+  override fuel(f: FunctionBuilder): void {
+    f.get(this.budget);
+  }
+
   override loadState(f: FunctionBuilder, kind: LoadKind, offset: number, index: Push | undefined): void {
     const at = index ? undefined : registerAt(offset);
     if (!at) return super.loadState(f, kind, offset, index);

@@ -162,7 +162,7 @@ const counters: Row[] = COUNTERS.map(({ name, encoding, enable }) =>
         b.if(
           b.or(flag(b, CPU.EL), enabled),
           () => {
-            b.callNoResult('counter', []);
+            b.callNoResult('counter', [b.fuel()]);
             const count = b.stateLoad<'f64'>('f64', CPU.SCRATCH);
             b.setX(Rt, b.numeric<'i64'>('i64.trunc_sat_f64_s', [count]));
           },
