@@ -6,7 +6,7 @@
  * undo: whoever jumps, calls or returns looks at the record.
  */
 
-import type { Log } from '../base/ports.ts';
+import type { Clock, Log } from '../base/ports.ts';
 import type { Interpreter } from '../interpreter/interpreter.ts';
 import { CPU } from '../layout/cpu-state.ts';
 import {
@@ -30,6 +30,7 @@ import {
   type TranslatedRegion,
   translate,
 } from './translate.ts';
+import { TranslationAllowance } from './translation-allowance.ts';
 import type {
   RequestedPage,
   TranslationAnswer,
@@ -47,6 +48,8 @@ const PERIOD_SLICES = 64;
 const REQUESTED = Number.NEGATIVE_INFINITY;
 /** Requests under way at once; hotter code asks again later. */
 const MAX_PENDING = 48;
+/** So many times as hot code must be while translations are scarce. */
+const WHEN_SCARCE = 8;
 /** Regions alive at once, and bytes of their functions; beyond it the oldest go. */
 const MAX_REGIONS = 8000;
 const MAX_BYTES = 32 << 20;
@@ -82,7 +85,7 @@ export interface JitOptions {
 export const REGION_NAME = 'region';
 
 /** Translate hot code. */
-export const NORMAL: JitOptions = { heat: 255, rounds: 64, burst: 16, eager: false };
+export const NORMAL: JitOptions = { heat: 255, rounds: 128, burst: 32, eager: false };
 /** Translate everything at once: for tests. */
 export const AT_ONCE: JitOptions = { heat: 1, rounds: 1, burst: 1, eager: true };
 
@@ -90,6 +93,8 @@ export interface JitPorts {
   readonly log: Log;
   /** Without it, and where code is translated at once, everything happens on the machine's thread. */
   readonly translator?: TranslatorFactory | undefined;
+  /** With it the host's time is spent with care. */
+  readonly clock?: Clock | undefined;
   /** Told what becomes of regions. */
   readonly onRegion?: ((event: RegionEvent) => void) | undefined;
 }
@@ -102,6 +107,10 @@ export class Jit {
   private readonly shape: ModuleShape;
   private translator: Translator | undefined;
   private readonly onRegion: (event: RegionEvent) => void;
+  private readonly allowance: TranslationAllowance | undefined;
+  /** Rounds, and rounds in one period, before a record is translated as things are. */
+  private wantedRounds: number;
+  private wantedBurst: number;
   /** Entries of requests under way, by the request's number. */
   private readonly pending = new Map<number, Entry>();
   /** To be sent at the end of the slice. */
@@ -132,9 +141,12 @@ export class Jit {
     interpreter: Interpreter,
     memory: GuestMemory,
     options: JitOptions,
-    { log, translator, onRegion = () => {} }: JitPorts,
+    { log, translator, clock, onRegion = () => {} }: JitPorts,
   ) {
     this.log = log;
+    if (clock && !options.eager) this.allowance = new TranslationAllowance(clock);
+    this.wantedRounds = options.rounds;
+    this.wantedBurst = options.burst;
     this.onRegion = onRegion;
     this.interpreter = interpreter;
     this.options = options;
@@ -163,7 +175,7 @@ export class Jit {
     const rounds = (this.rounds.get(record) ?? 0) + 1;
     if (rounds === REQUESTED) return;
     const recent = (this.recent.get(record) ?? 0) + 1;
-    if (rounds < this.options.rounds && recent < this.options.burst) {
+    if (rounds < this.wantedRounds && recent < this.wantedBurst) {
       this.rounds.set(record, rounds);
       this.recent.set(record, recent);
       return;
@@ -171,6 +183,7 @@ export class Jit {
     if (this.refused.has(record) || this.pending.size >= MAX_PENDING) return;
     const entry = { record, address: BigInt.asUintN(64, this.addressOf(record)) };
     this.onRegion({ kind: 'wanted', address: entry.address, rounds, recent });
+    this.allowance?.spend();
     if (this.translator) this.request(entry);
     else this.translateNow(entry);
   }
@@ -193,6 +206,10 @@ export class Jit {
   /** Sends what became hot; a message costs as much as some thousand instructions, so a slice sends one. */
   endSlice(): void {
     if (++this.slices % PERIOD_SLICES === 0) this.recent.clear();
+    this.allowance?.update();
+    const factor = this.allowance?.isScarce ? WHEN_SCARCE : 1;
+    this.wantedRounds = this.options.rounds * factor;
+    this.wantedBurst = this.options.burst * factor;
     if (this.requests.length === 0) return;
     this.translator?.request(this.requests);
     this.requests = [];
