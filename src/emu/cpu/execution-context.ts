@@ -40,13 +40,11 @@ const FPSR_IXC = 1 << 4;
 const SINGLE_LIMIT_CELLS = [
   [CPU.FP_FINITE_S, Number(SINGLE_LIMITS.finite)],
   [CPU.FP_ORDINARY_S, Number(SINGLE_LIMITS.ordinary)],
-  [CPU.FP_INFINITY_S, Number(SINGLE_LIMITS.infinity)],
 ] as const;
 const DOUBLE_LIMIT_CELLS = (
   [
     [CPU.FP_FINITE_D, DOUBLE_LIMITS.finite],
     [CPU.FP_ORDINARY_D, DOUBLE_LIMITS.ordinary],
-    [CPU.FP_INFINITY_D, DOUBLE_LIMITS.infinity],
   ] as const
 ).map(([cell, limit]) => [cell, Number(limit & 0xffff_ffffn), Number(limit >> 32n)] as const);
 

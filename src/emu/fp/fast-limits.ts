@@ -14,8 +14,6 @@ export interface FastLimits {
   readonly smallest: bigint;
   /** Patterns below this, then, are finite and above the smallest normal number. */
   readonly ordinary: bigint;
-  /** The pattern of infinity, sign included. */
-  readonly infinity: bigint;
 }
 
 function limitsOf({ infinity, implicitBit }: FloatFormat): FastLimits {
@@ -23,7 +21,7 @@ function limitsOf({ infinity, implicitBit }: FloatFormat): FastLimits {
   const finite = infinity << shift;
   // The smallest normal number itself may have been tiny before it was rounded.
   const smallest = (implicitBit + 1n) << shift;
-  return { finite, smallest, ordinary: finite - smallest, infinity };
+  return { finite, smallest, ordinary: finite - smallest };
 }
 
 export const SINGLE_LIMITS = limitsOf(SINGLE);

@@ -64,10 +64,8 @@ const FIELDS = {
    */
   FP_FINITE_S: 4,
   FP_ORDINARY_S: 4,
-  FP_INFINITY_S: 4,
   FP_FINITE_D: 8,
   FP_ORDINARY_D: 8,
-  FP_INFINITY_D: 8,
   /** Non-zero when SP must be 16-byte aligned for loads and stores at the current EL. */
   SP_ALIGNMENT_CHECKED: 4,
   /** Non-zero when code or its mapping may have changed since the last ISB, which must then look everything up. */

@@ -215,41 +215,31 @@ interface LimitCells {
   readonly limits: FastLimits;
   readonly finite: number;
   readonly ordinary: number;
-  readonly infinity: number;
 }
 const SINGLE_CELLS: LimitCells = {
   limits: SINGLE_LIMITS,
   finite: CPU.FP_FINITE_S,
   ordinary: CPU.FP_ORDINARY_S,
-  infinity: CPU.FP_INFINITY_S,
 };
 const DOUBLE_CELLS: LimitCells = {
   limits: DOUBLE_LIMITS,
   finite: CPU.FP_FINITE_D,
   ordinary: CPU.FP_ORDINARY_D,
-  infinity: CPU.FP_INFINITY_D,
 };
 
 /**
- * FP_FAST is set and the result is finite, or ordinary, in one comparison a lane; undefined for halves, whose range
- * no cell has.
+ * FP_FAST is set and the result is finite, or ordinary, in one comparison; undefined for halves, whose range no cell
+ * has, and for vectors, which a limit from memory made slower.
  */
 export function fastResult(b: Semantics, s: Shape, result: Float, range: Range): I32 | undefined {
-  if (s.overflow !== Number.POSITIVE_INFINITY) return undefined;
+  if (isVector(s) || s.overflow !== Number.POSITIVE_INFINITY) return undefined;
   const cells = s.double ? DOUBLE_CELLS : SINGLE_CELLS;
-  if (!isVector(s)) {
-    const integers = s.integer as 'i32' | 'i64';
-    const one = patternConstant(b, s, BigInt(SIGN_SHIFT));
-    const pattern = integer(b, s, 'shl', bitsOf(b, s, result), one);
-    if (range === 'finite') return integer<'i32'>(b, s, 'lt_u', pattern, b.stateLoad(integers, cells.finite));
-    const above = integer(b, s, 'sub', pattern, patternConstant(b, s, cells.limits.smallest));
-    return integer<'i32'>(b, s, 'lt_u', above, b.stateLoad(integers, cells.ordinary));
-  }
-  const magnitude = float(b, s, 'abs', result);
-  const limit = b.stateLoad<'v128'>(s.double ? 'v128.64splat' : 'v128.32splat', cells.infinity);
-  const finite = test(b, s, 'lt', magnitude, limit);
-  const normal = () => test(b, s, 'gt', magnitude, constant(b, s, s.smallestNormal));
-  return every(b, range === 'finite' ? finite : both(b, finite, normal()));
+  const integers = s.integer as 'i32' | 'i64';
+  const one = patternConstant(b, s, BigInt(SIGN_SHIFT));
+  const pattern = integer(b, s, 'shl', bitsOf(b, s, result), one);
+  if (range === 'finite') return integer<'i32'>(b, s, 'lt_u', pattern, b.stateLoad(integers, cells.finite));
+  const above = integer(b, s, 'sub', pattern, patternConstant(b, s, cells.limits.smallest));
+  return integer<'i32'>(b, s, 'lt_u', above, b.stateLoad(integers, cells.ordinary));
 }
 
 /** FP_FAST: FPCR is in its default mode and Inexact changes nothing. */
