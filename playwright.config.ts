@@ -4,19 +4,9 @@
  */
 import { existsSync } from 'node:fs';
 import { defineConfig } from '@playwright/test';
+import { CHROMIUM_FLAGS } from './src/cli/chromium-flags.ts';
 
 const CHROMIUM_PATHS = [process.env.BRAMBLE_CHROMIUM, '/usr/bin/chromium', '/usr/bin/google-chrome'];
-
-/** Chromium must neither need a sandbox (root in a container) nor speak to anybody but the page. */
-const CHROMIUM_ARGUMENTS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 const FIRST_PORT = 20_000;
 const PORTS = 20_000;
@@ -41,7 +31,7 @@ export default defineConfig({
     browserName: 'chromium',
     trace: 'retain-on-failure',
     launchOptions: {
-      args: CHROMIUM_ARGUMENTS,
+      args: CHROMIUM_FLAGS,
       ...(executablePath === undefined ? {} : { executablePath }),
     },
   },

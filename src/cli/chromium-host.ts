@@ -6,17 +6,6 @@ import type { ServedItem } from './page-server.ts';
 
 /** Names under which distributions install it. */
 const EXECUTABLES = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'];
-/** A sandbox needs rights that containers lack; the rest keeps the browser from talking to the network. */
-export const CHROMIUM_FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
-
 /**
  * Builds a page of a folder as for production: what a server gives out, by path. `replacements` are other modules
  * in the place of some, by the path they are imported by.

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BrowserContext, chromium, type Page } from '@playwright/test';
-import { buildPage, CHROMIUM_FLAGS, findChromium } from '../../src/cli/chromium-host.ts';
+import { CHROMIUM_FLAGS } from '../../src/cli/chromium-flags.ts';
+import { buildPage, findChromium } from '../../src/cli/chromium-host.ts';
 import { type PageServer, type ServedItem, servePage } from '../../src/cli/page-server.ts';
 import { allProcesses, commandLineOf, cpuSecondsOf, isRenderer } from '../bench/process-usage.ts';
 

@@ -13,6 +13,8 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
+#include "user-mode.h"
+
 #define SCRATCH_WORDS (SCRATCH_BYTES / 8)
 #define SIGNAL_STACK_BYTES (256 * 1024)
 #define NZCV_SHIFT 28
@@ -99,19 +101,6 @@ static void handler(int signal, siginfo_t *info, void *context) {
   }
   enter(m, &programs[current]);
   set_thread(THREAD_ID);
-}
-
-static void must(int condition, const char *what) {
-  if (condition) return;
-  perror(what);
-  exit(1);
-}
-
-static void *map(uint64_t base, uint64_t bytes) {
-  int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
-  void *at = mmap((void *)base, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
-  must(at != MAP_FAILED, "mmap");
-  return at;
 }
 
 int main(void) {

@@ -9,24 +9,13 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "user-mode.h"
+
 struct header {
   uint64_t code_bytes, data_bytes, chunks, questions_at, answers_at, answer_bytes;
 };
 
 typedef void program(uint64_t chunks_at, uint64_t chunks, uint64_t questions_at, uint64_t answers_at);
-
-static void must(int condition, const char *what) {
-  if (condition) return;
-  perror(what);
-  exit(1);
-}
-
-static void *map(uint64_t base, uint64_t bytes) {
-  int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
-  void *at = mmap((void *)base, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
-  must(at != MAP_FAILED, "mmap");
-  return at;
-}
 
 int main(void) {
   void *code = map(CODE_BASE, CODE_BYTES);

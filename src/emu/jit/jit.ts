@@ -106,7 +106,7 @@ export class Jit {
   private readonly words: Int32Array;
   private readonly shape: ModuleShape;
   private translator: Translator | undefined;
-  private readonly onRegion: (event: RegionEvent) => void;
+  private readonly onRegion: ((event: RegionEvent) => void) | undefined;
   private readonly allowance: TranslationAllowance | undefined;
   /** Rounds, and rounds in one period, before a record is translated as things are. */
   private wantedRounds: number;
@@ -141,7 +141,7 @@ export class Jit {
     interpreter: Interpreter,
     memory: GuestMemory,
     options: JitOptions,
-    { log, translator, clock, onRegion = () => {} }: JitPorts,
+    { log, translator, clock, onRegion }: JitPorts,
   ) {
     this.log = log;
     if (clock && !options.eager) this.allowance = new TranslationAllowance(clock);
@@ -182,7 +182,7 @@ export class Jit {
     }
     if (this.refused.has(record) || this.pending.size >= MAX_PENDING) return;
     const entry = { record, address: BigInt.asUintN(64, this.addressOf(record)) };
-    this.onRegion({ kind: 'wanted', address: entry.address, rounds, recent });
+    this.onRegion?.({ kind: 'wanted', address: entry.address, rounds, recent });
     this.allowance?.spend();
     if (this.translator) this.request(entry);
     else this.translateNow(entry);
@@ -247,13 +247,13 @@ export class Jit {
       if (!exports || exportName === undefined) this.refuse(entry);
       else if (region.covers.every((cover) => this.isUnchanged(cover)))
         this.install({ ...region, exportName }, exports, entry);
-      else this.onRegion({ kind: 'outdated', address: entry.address });
+      else this.onRegion?.({ kind: 'outdated', address: entry.address });
     }
   }
 
   private refuse({ record, address }: Entry): void {
     this.refused.add(record);
-    this.onRegion({ kind: 'refused', address });
+    this.onRegion?.({ kind: 'refused', address });
   }
 
   /** Without the other thread, hot code is translated on this one. */
@@ -313,7 +313,7 @@ export class Jit {
     this.regionsCompiled++;
     this.bytesCompiled += sizeBytes;
     this.bytesAlive += sizeBytes;
-    this.onRegion({ kind: 'compiled', address, sizeBytes, ranges: rangesOf(compiled) });
+    this.onRegion?.({ kind: 'compiled', address, sizeBytes, ranges: rangesOf(compiled) });
   }
 
   private nameOf({ address }: Entry): { readonly name?: string } {
@@ -346,7 +346,7 @@ export class Jit {
     for (const { records } of region.covers) this.byPage.get(records)?.delete(region);
     this.bytesAlive -= region.sizeBytes;
     this.dropped[reason]++;
-    this.onRegion({ kind: 'dropped', address: region.address, reason });
+    this.onRegion?.({ kind: 'dropped', address: region.address, reason });
   }
 
   private makeRoom(bytes: number): void {
