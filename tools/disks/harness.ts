@@ -41,11 +41,13 @@ export class DisksHarness {
       headless: true,
       executablePath: process.env.BRAMBLE_CHROMIUM ?? findChromium(),
     });
+    // A browser may end by itself before it is killed.
+    const gone = new Promise<void>((resolve) => context.once('close', () => resolve()));
     const page = context.pages()[0] ?? (await context.newPage());
     await prepare(page);
     await page.goto(this.#server.origin + PAGE);
     await page.waitForFunction(() => 'disks' in window);
-    return { page, context, kill: () => this.#kill(context) };
+    return { page, context, kill: () => this.#kill(gone) };
   }
 
   /** CPU time that all processes of the browser have had so far; it depends less on who else works here. */
@@ -65,8 +67,7 @@ export class DisksHarness {
     rmSync(this.#profile, { recursive: true, force: true });
   }
 
-  async #kill(context: BrowserContext): Promise<void> {
-    const gone = new Promise((resolve) => context.once('close', resolve));
+  async #kill(gone: Promise<void>): Promise<void> {
     for (const pid of processesOf(this.#profile)) {
       try {
         process.kill(pid, 'SIGKILL');
