@@ -58,7 +58,10 @@ export interface DiskLibrary {
   resumeImport(id: string, options: ResumeOptions): Promise<DiskInfo>;
   discardImport(id: string): Promise<void>;
   createEmpty(options: { readonly name: string; readonly sizeBytes: number }): Promise<DiskInfo>;
-  /** At once, whatever the size: both disks share what they have in common from now on. */
+  /**
+   * At once, whatever the size: both disks share what they have in common from now on. Of a disk that a machine of
+   * this tab writes, the clone is what a loss of power would leave: what the guest has not sent to it is missing.
+   */
   clone(id: string, name: string): Promise<DiskInfo>;
   rename(id: string, name: string): Promise<void>;
   /**

@@ -48,6 +48,11 @@ export class MachineStorage {
     return unwrap(this.#running.control.growServed(id, sizeBytes));
   }
 
+  /** Clones a disk of this machine as it is now, while the guest runs; gives the clone's id. @throws {DiskError} */
+  clone(id: string, name: string): Promise<string> {
+    return unwrap(this.#running.control.cloneServed(id, name));
+  }
+
   /** Resolves when everything that the guest wrote is kept, and others may have the disks. */
   close(): Promise<void> {
     this.#closing ??= (this.#thread?.close() ?? Promise.resolve()).finally(() => {

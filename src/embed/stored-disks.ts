@@ -96,7 +96,8 @@ export class StoredDisks implements DiskLibrary {
   }
 
   async clone(id: string, name: string): Promise<DiskInfo> {
-    return this.#find(await unwrap(this.#control.clone(id, name)));
+    const writer = writerHere(id);
+    return this.#find(await (writer?.clone(id, name) ?? unwrap(this.#control.clone(id, name))));
   }
 
   rename(id: string, name: string): Promise<void> {

@@ -3,6 +3,7 @@ import { ChunkCache } from '../emu/storage/chunk-cache.ts';
 import { type CataloguePorts, DiskCatalogue, type OpenDisk } from '../emu/storage/disk-catalogue.ts';
 import { DiskError } from '../emu/storage/disk-error.ts';
 import type { DirectoryEntry } from '../emu/storage/filesystems/volume.ts';
+import { HeldStore } from '../emu/storage/held-store.ts';
 import { exportDisk } from './disk-export.ts';
 import { asDiskError } from './disk-failure.ts';
 import { DiskFileAccess } from './disk-files.ts';
@@ -36,7 +37,8 @@ const WRITE_BACK_MS = 1000;
 const PROGRESS_MS = 100;
 
 /** A disk at the other end of a port. */
-interface ServedDisk extends OpenDisk {
+interface ServedDisk extends Pick<OpenDisk, 'disk' | 'release'> {
+  readonly store: HeldStore;
   /** Tells the other end that the size has changed. */
   resized(): void;
 }
@@ -158,10 +160,11 @@ export class StorageHost implements StorageControl {
 
   serve(id: string, mode: 'write' | 'read', port: MessagePort): Promise<Outcome<number>> {
     return this.#change(async (catalogue) => {
-      const opened = await catalogue.open(id, mode, this.#cache);
-      this.#served.push({ ...opened, ...serveDisk(opened.store, port) });
+      const { disk, store: opened, release } = await catalogue.open(id, mode, this.#cache);
+      const store = new HeldStore(opened);
+      this.#served.push({ disk, store, release, ...serveDisk(store, port) });
       this.#writeBack ??= setInterval(() => this.#keepWrites(), WRITE_BACK_MS);
-      return opened.store.size;
+      return store.size;
     });
   }
 
@@ -193,11 +196,16 @@ export class StorageHost implements StorageControl {
 
   growServed(id: string, sizeBytes: number): Promise<Outcome<void>> {
     return this.#change(async (catalogue) => {
-      const served = this.#served.find(({ disk, store }) => disk.id === id && !store.readOnly);
-      if (!served) throw new DiskError('not-found', 'The disk is not in use by this machine any more.');
-      served.store.grow(await catalogue.grow(id, sizeBytes));
-      served.resized();
+      const { store, resized } = this.#writtenHere(id);
+      store.grow(await catalogue.grow(id, sizeBytes));
+      resized();
     });
+  }
+
+  cloneServed(id: string, name: string): Promise<Outcome<string>> {
+    return this.#change((catalogue) =>
+      catalogue.cloneOpen(id, name, this.#writtenHere(id).store, this.#cache),
+    );
   }
 
   closeDisks(): Promise<Outcome<void>> {
@@ -213,6 +221,12 @@ export class StorageHost implements StorageControl {
         await locks.settled();
       }
     });
+  }
+
+  #writtenHere(id: string): ServedDisk {
+    const served = this.#served.find(({ disk, store }) => disk.id === id && !store.readOnly);
+    if (served) return served;
+    throw new DiskError('not-found', 'The disk is not in use by this machine any more.');
   }
 
   #files<T>(work: (files: DiskFileAccess) => Promise<T>): Promise<Outcome<T>> {

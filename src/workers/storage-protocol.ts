@@ -120,6 +120,8 @@ export interface StorageControl {
   watchWrites(port: MessagePort): Promise<Outcome<void>>;
   /** Gives a disk that this thread serves for writing more room; its machine is told. */
   growServed(id: string, sizeBytes: number): Promise<Outcome<void>>;
+  /** Clones a disk that this thread serves for writing, as it is at an instant at which nothing of it is under way. */
+  cloneServed(id: string, name: string): Promise<Outcome<string>>;
   /** Keeps what is not kept yet, and lets go of every disk that this thread serves. */
   closeDisks(): Promise<Outcome<void>>;
 }

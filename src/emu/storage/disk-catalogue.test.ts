@@ -3,20 +3,11 @@ import { CHUNK_BYTES, WRITTEN_CHUNK_BYTES } from './chunk-size.ts';
 import { DiskCatalogue } from './disk-catalogue.ts';
 import type { DiskDescription } from './disk-info.ts';
 import { LocalLocks } from './disk-locks.ts';
-import { MemoryRecords } from './memory-records.ts';
-import type { Durability, RecordBatch } from './record-store.ts';
+import type { MemoryRecords } from './memory-records.ts';
+import { CrashingRecords } from './testing/crashing-records.ts';
 
 const MIB = 1 << 20;
 const SIZE = 2 * MIB;
-
-/** Remembers what a crash after each batch would leave. */
-class CrashingRecords extends MemoryRecords {
-  readonly states: MemoryRecords[] = [];
-  override async commit(batch: RecordBatch, durability: Durability): Promise<void> {
-    await super.commit(batch, durability);
-    this.states.push(this.fork());
-  }
-}
 
 function library(records: MemoryRecords = new CrashingRecords()) {
   let ids = 0;
@@ -151,8 +142,10 @@ describe('DiskCatalogue', () => {
     release();
     const readers = [await catalogue.open(id, 'read'), await catalogue.open(id, 'read')];
     await expect(catalogue.delete(id)).rejects.toThrow(/renamed is in use/);
+    await catalogue.clone(id, 'copy of what is only read');
     for (const reader of readers) reader.release();
-    await catalogue.delete((await found('renamed')).id);
+    for (const name of ['renamed', 'copy of what is only read'])
+      await catalogue.delete((await found(name)).id);
     expect(await catalogue.list()).toEqual([]);
   });
 

@@ -6,22 +6,53 @@
  * both layers together show the same wherever it is.
  */
 import { StorageError } from './block-store.ts';
+import type { CatalogueChanges, ChangePorts } from './catalogue-changes.ts';
 import { chunkPrefix, chunksOf, holePrefix } from './chunk-batches.ts';
-import type { LayerRecord, LibraryState } from './disk-records.ts';
+import type { Release } from './disk-locks.ts';
+import { type LayerRecord, LibraryState } from './disk-records.ts';
 import type { RecordStore } from './record-store.ts';
 
 /** Moved in one batch. */
 const BATCH_BYTES = 8 << 20;
 
 /** Two neighbours that can become one: `upper` shows `lower` where it has nothing. */
-export interface Mergeable {
+interface Mergeable {
   readonly upper: LayerRecord;
   readonly lower: LayerRecord;
   /** Disks that show both. */
   readonly users: readonly string[];
 }
 
-export function findMergeable(state: LibraryState): Mergeable | undefined {
+/** Makes one layer of the next two whose disks are free; resolves with whether there were any. */
+export async function mergeTwo(
+  { records, locks }: Pick<ChangePorts, 'records' | 'locks'>,
+  changes: CatalogueChanges,
+): Promise<boolean> {
+  const found = findMergeable(await LibraryState.read(records));
+  const releases: Release[] = [];
+  try {
+    for (const user of found?.users ?? []) {
+      const release = await locks.tryHold(user, 'write');
+      if (!release) return false;
+      releases.push(release);
+    }
+    // Whoever could change these layers needs one of these locks, or had it until now.
+    const pair = findMergeable(await LibraryState.read(records));
+    if (!found || !pair || found.upper.id !== pair.upper.id) return false;
+    if (pair.users.some((user) => !found.users.includes(user))) return false;
+    await changes.make(async (state) => ({ next: state.with([], widen(pair)), result: undefined }));
+    await moveDown(pair, records);
+    await changes.make(async (state) => ({
+      next: state.with([], withoutUpper(pair, state)),
+      result: undefined,
+    }));
+    return true;
+  } finally {
+    for (const release of releases) release();
+  }
+}
+
+function findMergeable(state: LibraryState): Mergeable | undefined {
   for (const disk of state.disks.values()) {
     const [, ...shared] = state.chain(disk);
     for (const [index, upper] of shared.entries()) {
@@ -42,7 +73,7 @@ function canMerge(upper: LayerRecord, lower: LayerRecord): boolean {
 }
 
 /** `lower` gets the size of `upper`, so that everything there can move down; zeros show in what is new. */
-export function widen({ upper, lower }: Mergeable): readonly [LayerRecord, LayerRecord] {
+function widen({ upper, lower }: Mergeable): readonly [LayerRecord, LayerRecord] {
   const { sizeBytes } = upper;
   return [
     { ...upper, below: { layer: lower.id, bytes: sizeBytes } },
@@ -51,7 +82,7 @@ export function widen({ upper, lower }: Mergeable): readonly [LayerRecord, Layer
 }
 
 /** Moves all chunks and holes of `upper` down; nobody may have a disk open that shows them. */
-export async function moveDown({ upper, lower }: Mergeable, records: RecordStore): Promise<void> {
+async function moveDown({ upper, lower }: Mergeable, records: RecordStore): Promise<void> {
   const source = chunksOf(records, upper.id);
   const numbers = await source.stored();
   let moving: readonly number[] = [];
@@ -80,7 +111,7 @@ export async function moveDown({ upper, lower }: Mergeable, records: RecordStore
 }
 
 /** Layers that showed `upper` show `lower` in its place. */
-export function withoutUpper({ upper, lower }: Mergeable, state: LibraryState): LayerRecord[] {
+function withoutUpper({ upper, lower }: Mergeable, state: LibraryState): LayerRecord[] {
   return [...state.layers.values()].flatMap((layer) =>
     layer.below?.layer === upper.id ? [{ ...layer, below: { ...layer.below, layer: lower.id } }] : [],
   );

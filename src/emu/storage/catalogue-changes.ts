@@ -1,0 +1,79 @@
+/**
+ * How the catalogue of disks is changed: one batch at a time, made while no other thread or tab changes it, and by
+ * whoever holds the disks that would notice. Invariant: a crash leaves each change done or not done.
+ */
+import { DiskError } from './disk-error.ts';
+import type { DiskLocks, Release } from './disk-locks.ts';
+import { type DiskRecord, LibraryState } from './disk-records.ts';
+import type { PackFiles } from './pack.ts';
+import type { RecordBatch, RecordStore } from './record-store.ts';
+
+export interface ChangePorts {
+  readonly records: RecordStore;
+  /** Files for layers that are packs; absent where the host has none. */
+  readonly packs?: PackFiles | undefined;
+  readonly locks: DiskLocks;
+}
+
+/** From what is there to what shall be. */
+export type Decision<T> = (
+  state: LibraryState,
+) => Promise<{ readonly next: LibraryState; readonly result: T }>;
+
+export class CatalogueChanges {
+  private readonly ports: ChangePorts;
+
+  constructor(ports: ChangePorts) {
+    this.ports = ports;
+  }
+
+  /** @param also goes into the same batch */
+  make<T>(decide: Decision<T>, also: RecordBatch = {}): Promise<T> {
+    const { locks, records, packs } = this.ports;
+    return locks.exclusively(async () => {
+      const state = await LibraryState.read(records);
+      const { next, result } = await decide(state);
+      const batch = LibraryState.change(state, next);
+      await records.commit(
+        {
+          puts: [...(batch.puts ?? []), ...(also.puts ?? [])],
+          deletes: [...(batch.deletes ?? []), ...(also.deletes ?? [])],
+          deletesBelow: [...(batch.deletesBelow ?? []), ...(also.deletesBelow ?? [])],
+        },
+        'strict',
+      );
+      // Files that are left behind by a crash here are swept away later: nothing names them any more.
+      const files = LibraryState.gone(state, next).filter(({ pack }) => pack);
+      await Promise.allSettled(files.map((layer) => packs?.delete(layer.id)));
+      return result;
+    });
+  }
+
+  /** @throws {DiskError} of kind `in-use` when somebody else is in the way */
+  async hold(id: string, mode: 'write' | 'read'): Promise<Release> {
+    const release = await this.ports.locks.tryHold(id, mode);
+    if (release) return release;
+    const state = await LibraryState.read(this.ports.records);
+    const name = state.disks.get(id)?.name ?? 'The disk';
+    throw new DiskError(
+      'in-use',
+      `${name} is in use by a machine, here or in another tab: shut that machine down first.`,
+    );
+  }
+
+  async whileHeld<T>(id: string, mode: 'write' | 'read', work: () => Promise<T>): Promise<T> {
+    const release = await this.hold(id, mode);
+    try {
+      return await work();
+    } finally {
+      release();
+    }
+  }
+}
+
+/** @throws {DiskError} when the disk is no longer there */
+export function findDisk(state: LibraryState, id: string): DiskRecord {
+  const disk = state.disks.get(id);
+  if (disk) return disk;
+  throw new DiskError('not-found', 'The disk is no longer there: it was deleted here or in another tab.');
+}
