@@ -53,7 +53,7 @@ function setterOf(state: FlagForm): Setter {
   return { kind: match[1] as FlagKind, width: Number(match[2]) as 32 | 64 };
 }
 
-/** Locals that hold flag operands, taken when first needed. */
+/** Locals that hold flag operands, made when first needed; flags may live round a loop, so they share none. */
 export class FlagLocals {
   private readonly f: FunctionBuilder;
   private readonly locals = new Map<string, number>();
@@ -84,7 +84,7 @@ export class FlagLocals {
   private local(name: string, type: 'i32' | 'i64' | 'f64'): number {
     const known = this.locals.get(name);
     if (known !== undefined) return known;
-    const made = this.f.takeLocal(type);
+    const made = this.f.ownLocal(type);
     this.locals.set(name, made);
     return made;
   }

@@ -42,8 +42,14 @@ export class FunctionBuilder {
 
   /** Takes a local out of the pool, or makes one. Its content is unknown. */
   takeLocal(type: ValueType): number {
-    const pooled = this.free[type]?.pop();
-    if (pooled !== undefined) return pooled;
+    return this.free[type]?.pop() ?? this.ownLocal(type);
+  }
+
+  /**
+   * Makes a local that nothing else uses, before or after: for values that live across a loop's back edge, where code
+   * emitted earlier runs again. Zero until it is set.
+   */
+  ownLocal(type: ValueType): number {
     this.localTypes.push(type);
     return this.params.length + this.localTypes.length - 1;
   }
