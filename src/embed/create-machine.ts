@@ -43,6 +43,7 @@ export function createMachineOver(
   const transport = withStorage(openTransport(), storage);
   const machine = new RemoteMachine(transport, load, options.autostart ?? true);
   storage.onWrites = (areKept) => machine.tellWrites(areKept);
+  storage.onLoss = (name) => machine.tellLoss(name);
   return machine;
 }
 

@@ -3,7 +3,7 @@ import { transfer } from 'comlink';
 import { DiskError } from '../emu/storage/disk-error.ts';
 import { MachineFailure } from '../workers/machine-failure.ts';
 import type { DiskSetup } from '../workers/protocol.ts';
-import type { WritesMessage } from '../workers/storage-protocol.ts';
+import type { ServedNews } from '../workers/storage-protocol.ts';
 import { type StorageThread, unwrap } from './storage-thread.ts';
 
 /** Disks that machines of this tab write, and which machine. */
@@ -22,6 +22,8 @@ export class MachineStorage {
   onFailure: (details: string) => void = () => {};
   /** Called when something that the guest wrote waits to be kept, and when all is kept. */
   onWrites: (areKept: boolean) => void = () => {};
+  /** Called with the name of a disk that another tab has taken over; nothing that the guest writes is kept then. */
+  onLoss: (name: string) => void = () => {};
 
   constructor(openThread: () => StorageThread) {
     this.#openThread = openThread;
@@ -65,16 +67,19 @@ export class MachineStorage {
     if (!this.#thread) {
       this.#thread = this.#openThread();
       this.#thread.onFailure = (details) => this.onFailure(details);
-      this.#watchWrites(this.#thread);
+      this.#watch(this.#thread);
     }
     return this.#thread;
   }
 
-  #watchWrites({ control }: StorageThread): void {
+  #watch({ control }: StorageThread): void {
     const { port1, port2 } = new MessageChannel();
-    port1.onmessage = ({ data }: MessageEvent<WritesMessage>) => this.onWrites(data.areKept);
+    port1.onmessage = ({ data }: MessageEvent<ServedNews>) => {
+      if (data.kind === 'writes') this.onWrites(data.areKept);
+      else this.onLoss(data.name);
+    };
     // A thread that cannot be spoken to says so by its failure.
-    control.watchWrites(transfer(port2, [port2])).catch(() => {});
+    control.watchServed(transfer(port2, [port2])).catch(() => {});
   }
 
   #note(id: string): void {

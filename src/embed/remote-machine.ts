@@ -49,7 +49,7 @@ export class RemoteMachine implements Machine {
 
   constructor(transport: MachineTransport, load: LoadMachine, autostart: boolean) {
     this.#transport = transport;
-    transport.onFailure = (details) => this.#die(details);
+    transport.onFailure = (details) => this.#die(workerFailure(details));
     const { port1, port2 } = new MessageChannel();
     const rings = createRings(transport.sharesMemory);
     this.#port = port1;
@@ -125,6 +125,18 @@ export class RemoteMachine implements Machine {
   /** What the storage thread has to say, which is no part of the machine's own planes. */
   tellWrites(areKept: boolean): void {
     this.#hub.emit('writes', { areKept });
+  }
+
+  /** Another tab has taken a disk over: whatever the guest did from now on would be lost. */
+  tellLoss(diskName: string): void {
+    this.#die({
+      code: 'disk-lost',
+      message: `Another tab has taken over the disk ${diskName}, so this machine was stopped.`,
+      hint:
+        'This tab stood still for a while, as when the computer sleeps, and another one began to use the disk. What the ' +
+        'guest had saved before is on the disk; what it wrote since is not. Go on in the other tab, or shut its ' +
+        'machine down and try again here.',
+    });
   }
 
   async destroy(): Promise<void> {
@@ -235,16 +247,11 @@ export class RemoteMachine implements Machine {
     this.#setState('failed');
   }
 
-  /** The worker died: nothing can be asked of it any more. */
-  #die(details: string): void {
+  /** Nothing can be asked of the worker any more. */
+  #die(error: MachineError): void {
     if (this.#destroyed) return;
-    this.#fail({
-      code: 'internal',
-      message: 'The machine’s worker stopped unexpectedly.',
-      hint: 'The browser may have run out of memory: close other tabs or give the machine less memory.',
-      details,
-    });
-    void this.#release('the machine’s worker stopped');
+    this.#fail(error);
+    void this.#release(error.message);
   }
 
   #release(reason: string): Promise<void> {
@@ -256,6 +263,15 @@ export class RemoteMachine implements Machine {
     for (const { resolve } of this.#arrivals.splice(0)) resolve();
     return closed;
   }
+}
+
+function workerFailure(details: string): MachineError {
+  return {
+    code: 'internal',
+    message: 'The machine’s worker stopped unexpectedly.',
+    hint: 'The browser may have run out of memory: close other tabs or give the machine less memory.',
+    details,
+  };
 }
 
 /** The disks' memory and ports, which move to the worker; blobs are handles and need not. */

@@ -150,4 +150,34 @@ describe('LeaseLocks', () => {
     tabs.nowMs -= LONG_MS;
     expect(await next.tryHold('d', 'write')).toBeDefined();
   });
+
+  it('tells who held a disk when another one has taken it, once it is awake', async () => {
+    const tabs = new Tabs();
+    let isAsleep = false;
+    const first = tabs.open(() => isAsleep);
+    const lost: string[] = [];
+    first.watchLoss((name) => lost.push(name));
+    for (const name of ['mine', 'other']) expect(await first.tryHold(name, 'write')).toBeDefined();
+    await tabs.pass(LONG_MS);
+    isAsleep = true;
+    await tabs.pass(LONG_MS);
+    expect(await tabs.open().tryHold('mine', 'write')).toBeDefined();
+    expect(lost).toEqual([]);
+    isAsleep = false;
+    await tabs.pass(2000);
+    expect(lost[0]).toBe('mine');
+    expect(lost).not.toContain('other');
+  });
+
+  it('keeps what nobody has taken after more than a day of sleep', async () => {
+    const tabs = new Tabs();
+    const locks = tabs.open();
+    const lost: string[] = [];
+    locks.watchLoss((name) => lost.push(name));
+    await locks.tryHold('mine', 'write');
+    tabs.nowMs += 100_000_000;
+    await tabs.pass(5000);
+    expect(lost).toEqual([]);
+    expect(locks.areHeld(tabs.leases)).toBe(true);
+  });
 });

@@ -49,6 +49,7 @@ export class LeaseLocks implements DiskLocks {
   /** Only one part of this thread asks the others for the catalogue. */
   readonly #turns = new LocalLocks();
   #stopRenewal: (() => void) | undefined;
+  #lost: (name: string) => void = () => {};
   #lastChange: Promise<void> = Promise.resolve();
 
   constructor(ports: LeasePorts) {
@@ -78,6 +79,10 @@ export class LeaseLocks implements DiskLocks {
       )
       .map(({ name }) => name.slice(DISK_PREFIX.length));
     return new Set(names);
+  }
+
+  watchLoss(listener: (name: string) => void): void {
+    this.#lost = listener;
   }
 
   /** The last change is the last to be made: transactions that write take turns. */
@@ -129,11 +134,21 @@ export class LeaseLocks implements DiskLocks {
   /** What others have taken stays lost: the disk may have changed since. */
   #renew(): void {
     const nowMs = this.#ports.nowMs();
-    this.#change((leases) =>
-      leases
-        .filter(({ untilMs }) => nowMs - untilMs < FORGOTTEN_MS)
-        .map((lease) => (this.#held.has(lease.id) ? { ...lease, untilMs: nowMs + LEASE_MS } : lease)),
-    );
+    this.#change((leases) => {
+      this.#tellLost(leases);
+      return leases
+        .filter(({ id, untilMs }) => this.#held.has(id) || nowMs - untilMs < FORGOTTEN_MS)
+        .map((lease) => (this.#held.has(lease.id) ? { ...lease, untilMs: nowMs + LEASE_MS } : lease));
+    });
+  }
+
+  /** Whoever takes what has run out takes its lease off the board. */
+  #tellLost(leases: readonly Lease[]): void {
+    const kept = new Set(leases.map(({ id }) => id));
+    for (const { id, name, mode } of this.#held.values()) {
+      if (mode === 'write' && !kept.has(id) && name.startsWith(DISK_PREFIX))
+        this.#lost(name.slice(DISK_PREFIX.length));
+    }
   }
 
   /** What fails is tried again with the next renewal, or runs out. */

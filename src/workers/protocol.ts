@@ -27,6 +27,7 @@ export interface MachineError {
     | 'bad-disk'
     | 'bad-options'
     | 'disk-full'
+    | 'disk-lost'
     | 'memory'
     | 'fetch'
     | 'guest-panic'

@@ -27,8 +27,8 @@ import type {
   JobRequest,
   Outcome,
   PendingImport,
+  ServedNews,
   StorageControl,
-  WritesMessage,
 } from './storage-protocol.ts';
 
 /** What a guest wrote and did not flush is kept after so long, as a kernel would do it. */
@@ -64,6 +64,7 @@ export class StorageHost implements StorageControl {
       const { records, network } = opened;
       const openRemote: CataloguePorts['openRemote'] = (layer, cache) =>
         openRemoteLayer(layer, records, cache, network);
+      opened.locks.watchLoss?.((id) => this.#tellLost(id));
       return { ports: opened, catalogue: new DiskCatalogue({ ...opened, openRemote }) };
     });
     // Whoever asks for something is told.
@@ -188,7 +189,7 @@ export class StorageHost implements StorageControl {
     return this.#change((catalogue, { nowMs }) => new DiskFileAccess(catalogue, nowMs).change(place, change));
   }
 
-  watchWrites(port: MessagePort): Promise<Outcome<void>> {
+  watchServed(port: MessagePort): Promise<Outcome<void>> {
     return outcome(async () => {
       this.#watchers.push(port);
     });
@@ -252,7 +253,16 @@ export class StorageHost implements StorageControl {
     const areKept = this.#served.every(({ store }) => !store.isDirty);
     if (areKept === this.#areKept) return;
     this.#areKept = areKept;
-    for (const port of this.#watchers) port.postMessage({ areKept } satisfies WritesMessage);
+    this.#tell({ kind: 'writes', areKept });
+  }
+
+  #tellLost(id: string): void {
+    const served = this.#served.find(({ disk }) => disk.id === id);
+    if (served) this.#tell({ kind: 'lost', name: served.disk.name });
+  }
+
+  #tell(news: ServedNews): void {
+    for (const port of this.#watchers) port.postMessage(news);
   }
 
   async #sourceOf(

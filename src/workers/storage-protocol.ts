@@ -88,10 +88,12 @@ export interface DiskVolume {
     | { readonly kind: 'unknown'; readonly problem: string };
 }
 
-/** Whether all that guests wrote to the disks of a thread is kept; told when that changes. */
-export interface WritesMessage {
-  readonly areKept: boolean;
-}
+/** What a thread tells by itself about the disks that it serves. */
+export type ServedNews =
+  /** Whether all that guests wrote is kept; told when that changes. */
+  | { readonly kind: 'writes'; readonly areKept: boolean }
+  /** Another tab has taken the disk of this name over: nothing is kept any more. */
+  | { readonly kind: 'lost'; readonly name: string };
 
 export interface StorageControl {
   list(): Promise<Outcome<readonly DiskStatus[]>>;
@@ -116,8 +118,8 @@ export interface StorageControl {
   /** The bytes come out of the port, and are given on its `pull`s. */
   readFile(place: FilePlace, port: MessagePort): Promise<Outcome<ExportedFile>>;
   changeFile(place: FilePlace, change: FileChange): Promise<Outcome<void>>;
-  /** Tells `WritesMessage`s through the port from now on. */
-  watchWrites(port: MessagePort): Promise<Outcome<void>>;
+  /** Tells `ServedNews` through the port from now on. */
+  watchServed(port: MessagePort): Promise<Outcome<void>>;
   /** Gives a disk that this thread serves for writing more room; its machine is told. */
   growServed(id: string, sizeBytes: number): Promise<Outcome<void>>;
   /** Clones a disk that this thread serves for writing, as it is at an instant at which nothing of it is under way. */

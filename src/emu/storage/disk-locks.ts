@@ -10,6 +10,8 @@ export interface DiskLocks {
   tryHold(name: string, mode: 'write' | 'read'): Promise<Release | undefined>;
   /** Names that somebody holds for writing. */
   written(): Promise<ReadonlySet<string>>;
+  /** Calls with the name of what was held for writing and is somebody else's now; absent where that cannot be. */
+  watchLoss?(listener: (name: string) => void): void;
   /** Resolves when everything that was released is free for others, for a thread that is about to end. */
   settled(): Promise<void>;
 }

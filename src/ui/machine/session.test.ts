@@ -77,6 +77,16 @@ describe('MachineSession', () => {
     expect([session.state, session.error]).toEqual(['running', undefined]);
   });
 
+  it('makes a new machine after another tab has taken the disk', async () => {
+    const { session, machines } = bench('disk-lost');
+    await session.open();
+    await vi.advanceTimersByTimeAsync(5000);
+    expect([session.state, session.error?.code]).toEqual(['failed', 'disk-lost']);
+    await session.bootAgain();
+    expect(machines).toHaveLength(2);
+    expect(session.error).toBeUndefined();
+  });
+
   it('toggles between running and paused', async () => {
     const { session } = bench('ready');
     await session.open();

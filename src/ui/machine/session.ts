@@ -22,6 +22,8 @@ export interface PhaseMark {
   readonly elapsedMs: number;
 }
 
+/** Errors after which nothing of the machine can be used again. */
+const DEADLY: ReadonlySet<MachineError['code'] | undefined> = new Set(['internal', 'disk-lost']);
 const LOG_LINES_KEPT = 200;
 const INSTRUCTIONS_PER_MILLION = 1e6;
 
@@ -146,7 +148,7 @@ export class MachineSession {
   /** After the end: the same machine once more. One that could not be loaded, or broke, is made anew. */
   async bootAgain(): Promise<void> {
     const guestRan = this.#phases.some(({ phase }) => phase !== 'load');
-    const broke = this.#state === 'failed' && (!guestRan || this.#error?.code === 'internal');
+    const broke = this.#state === 'failed' && (!guestRan || DEADLY.has(this.#error?.code));
     this.#beginAgain();
     if (this.#machine !== undefined && !broke) return await this.#act((machine) => machine.start());
     await this.#machine?.destroy();

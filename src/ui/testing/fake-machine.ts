@@ -87,12 +87,23 @@ const DISK_FULL: Step = {
   },
 };
 
+const DISK_LOST: Step = {
+  afterMs: 200,
+  state: 'failed',
+  error: {
+    code: 'disk-lost',
+    message: 'Another tab has taken over the disk work, so this machine was stopped.',
+    hint: 'What the guest had saved before is on the disk; what it wrote since is not.',
+  },
+};
+
 /** Ways a boot can go, by the name that `?fake=` takes. */
 export const SCENARIOS = {
   ready: [...LOADING, ...KERNEL, ...SHELL],
   loading: LOADING,
   booting: [...LOADING, ...KERNEL],
   'disk-full': [...LOADING, ...KERNEL, ...SHELL, DISK_FULL],
+  'disk-lost': [...LOADING, ...KERNEL, ...SHELL, DISK_LOST],
   panic: [...LOADING, ...KERNEL, PANIC],
   'bad-kernel': [...LOADING, BAD_KERNEL],
 } satisfies Record<string, readonly Step[]>;
