@@ -93,3 +93,34 @@ test('a disk that one tab writes is refused to another, until that tab lets go o
   await openTab(page, baseURL);
   await expect.poll(() => take(page, id), { timeout: TAKEOVER_MS }).toBeUndefined();
 });
+
+test('a machine whose disk was taken over while its tab stood still is told', async ({
+  page,
+  context,
+  baseURL,
+}) => {
+  await openTab(page, baseURL);
+  const id = await page.evaluate(
+    async (sizeBytes) => (await window.tab.disks.createEmpty({ name: 'slept over', sizeBytes })).id,
+    SIZE_BYTES,
+  );
+  expect(await take(page, id)).toBeUndefined();
+  const lost = page.evaluate(
+    () => new Promise<string>((resolve) => Object.assign(window.tab.storage, { onLoss: resolve })),
+  );
+  // As if the lease had run out: a tab cannot be made to stand still from here.
+  await page.evaluate(async () => {
+    const database = await new Promise<IDBDatabase>((resolve) => {
+      const request = indexedDB.open('bramble-disks');
+      request.onsuccess = () => resolve(request.result);
+    });
+    const transaction = database.transaction('records', 'readwrite');
+    transaction.objectStore('records').put([], ['leases']);
+    await new Promise((resolve) => (transaction.oncomplete = resolve));
+    database.close();
+  });
+  const second = await context.newPage();
+  await openTab(second, baseURL);
+  expect(await take(second, id)).toBeUndefined();
+  expect(await lost).toBe('slept over');
+});

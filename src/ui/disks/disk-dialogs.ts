@@ -171,6 +171,14 @@ export async function askCloneName(
     title: `Clone ${disk.name}`,
     body: () => html`
       <p>Made at once: both disks share what they have now, and each keeps its own changes from here on.</p>
+      ${
+        disk.inUse === 'no'
+          ? nothing
+          : html`<p class="hint">
+              A machine uses it. The clone is what a loss of power would leave now: to have everything in it, let the
+              guest <code>sync</code> first.
+            </p>`
+      }
       ${textField({ label: 'Name of the clone', value: name, autofocus: true, set: (text) => (name = text) })}
     `,
     choices: [CANCEL, { value: 'clone', label: 'Clone', style: 'primary' }],

@@ -175,8 +175,13 @@ function menuItems(disk: DiskInfo, { isBootable }: RowState, actions: DiskAction
     ...(isBootable ? boots : []),
     { label: 'Rename', icon: 'pencil', separated: isBootable, action: () => actions.beginRename(disk) },
     { label: 'Files…', icon: 'folder', ...alone, action: () => actions.files(disk) },
-    { label: 'Clone…', icon: 'copy', ...alone, action: () => actions.clone(disk) },
-    // A disk can grow under its own running guest.
+    // Under its own running guest a disk can be cloned, and grow.
+    {
+      label: 'Clone…',
+      icon: 'copy',
+      ...(disk.inUse === 'this-tab' ? { note: 'As it is now; a clone can be exported' } : alone),
+      action: () => actions.clone(disk),
+    },
     {
       label: 'Resize…',
       icon: 'resize',
