@@ -4,6 +4,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import { type Connect, defineConfig, type Plugin } from 'vite';
+import { interpreterImages } from './src/cli/interpreter-plugin.ts';
 
 const ISOLATION_HEADERS = {
   'Cross-Origin-Opener-Policy': 'same-origin',
@@ -40,7 +41,7 @@ function servesGuestFilesAsTheyAre(): Plugin {
 }
 
 export default defineConfig({
-  plugins: [servesGuestFilesAsTheyAre()],
+  plugins: [servesGuestFilesAsTheyAre(), interpreterImages()],
   // Relative addresses: a build works in any folder of any site.
   base: './',
   // An unknown path is a 404, not the page: guest files may be missing.

@@ -2,6 +2,7 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { build } from 'vite';
+import { interpreterImages } from './interpreter-plugin.ts';
 import type { ServedItem } from './page-server.ts';
 
 /** Names under which distributions install it. */
@@ -20,6 +21,7 @@ export async function buildPage(
     root,
     resolve: { alias },
     configFile: false,
+    plugins: [interpreterImages()],
     logLevel: 'error',
     worker: { format: 'es' },
     build: {

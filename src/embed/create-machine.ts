@@ -2,6 +2,7 @@
 import { unpackedLimit } from '../emu/machine/guest-file.ts';
 import type { DiskSetup, MachineFiles, MachineSetup } from '../workers/protocol.ts';
 import type { ByteSource, CreateMachine, DiskOptions, MachineOptions } from './api.ts';
+import { loadInterpreterImage } from './interpreter-image.ts';
 import { type LoadContext, loadFile, loadImage, measureRemote } from './load-bytes.ts';
 import { MachineStorage } from './machine-storage.ts';
 import { type LoadMachine, RemoteMachine } from './remote-machine.ts';
@@ -17,13 +18,17 @@ export const createMachine: CreateMachine = async (options) =>
   createMachineOver(openWorkerTransport, options, {
     fetch: globalThis.fetch.bind(globalThis),
     baseUrl: location.href,
+    loadInterpreter: () => loadInterpreterImage(globalThis.crossOriginIsolated === true),
   });
 
 /** The same over any transport, fetch and base address. @throws {RangeError} for an option out of range */
 export function createMachineOver(
   openTransport: () => MachineTransport,
   options: MachineOptions,
-  net: Pick<LoadContext, 'fetch' | 'baseUrl'> & { readonly openStorage?: () => StorageThread },
+  net: Pick<LoadContext, 'fetch' | 'baseUrl'> & {
+    readonly openStorage?: () => StorageThread;
+    readonly loadInterpreter?: () => Promise<WebAssembly.Module | undefined>;
+  },
 ): RemoteMachine {
   const memoryMiB = options.memoryMiB ?? DEFAULT_MEMORY_MIB;
   if (!Number.isInteger(memoryMiB) || memoryMiB < SMALLEST_MEMORY_MIB || memoryMiB > LARGEST_MEMORY_MIB) {
@@ -58,14 +63,19 @@ function withStorage(transport: MachineTransport, storage: MachineStorage): Mach
   return transport;
 }
 
-type SetupContext = Omit<LoadContext, 'what'> & { readonly storage: MachineStorage };
+type SetupContext = Omit<LoadContext, 'what'> & {
+  readonly storage: MachineStorage;
+  readonly loadInterpreter?: () => Promise<WebAssembly.Module | undefined>;
+};
 
 async function gatherSetup(
   options: MachineOptions,
   ramBytes: number,
   context: SetupContext,
 ): Promise<MachineSetup> {
+  const loading = context.loadInterpreter?.();
   const disks = (options.disks ?? []).map((disk) => prepareDisk(disk, { ...context, what: 'disk' }));
+  const interpreter = await loading;
   return {
     board: options.board ?? 'virt',
     cpus: options.cpus ?? 1,
@@ -74,6 +84,7 @@ async function gatherSetup(
     disks: await Promise.all(disks),
     engine: options.engine ?? 'normal',
     ...(options.cpu && { cpu: options.cpu }),
+    ...(interpreter && { interpreter }),
   };
 }
 

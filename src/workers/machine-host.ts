@@ -160,6 +160,7 @@ export class MachineHost implements MachineControl {
       disks: setup.disks.map((disk, index) => this.#disk(disk, index)),
       engine: setup.engine,
       ...(setup.cpu && { cpu: setup.cpu }),
+      ...(setup.interpreter && { interpreter: setup.interpreter }),
     };
   }
 

@@ -1,6 +1,5 @@
 /** The browser's worker: a machine of its own per worker, with a translation thread of its own. */
 import { expose } from 'comlink';
-import { prepareInterpreter } from '../emu/interpreter/interpreter.ts';
 import { createVirtualMachine } from '../emu/machine/virtual-machine.ts';
 import { MachineHost } from './machine-host.ts';
 import { type TranslationPort, translatorOver } from './translation-thread.ts';
@@ -14,8 +13,6 @@ function openTranslation(): TranslationPort {
   };
 }
 
-// While the page still fetches what the machine will run.
-prepareInterpreter(globalThis.crossOriginIsolated).catch(() => {});
 const translator = translatorOver(openTranslation);
 expose(
   new MachineHost(

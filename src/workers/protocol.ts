@@ -101,6 +101,8 @@ export interface MachineSetup {
   readonly disks: readonly DiskSetup[];
   readonly engine: EngineMode;
   readonly cpu?: CpuName;
+  /** The interpreter, compiled; the worker generates it without. */
+  readonly interpreter?: WebAssembly.Module;
 }
 
 /** What boots. gzip-compressed kernels and initrds may have been unpacked on the way. */

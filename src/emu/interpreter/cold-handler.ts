@@ -1,4 +1,7 @@
-/** Handlers outside the main loop: each a module with one function, made when an instruction first needs it. */
+/**
+ * Handlers outside the main loop: functions of the table. They stand in the interpreter's image, or are modules of
+ * their own, made when an instruction first needs them.
+ */
 import { emitInstruction } from '../codegen/emit-body.ts';
 import { RECORD_SIZE } from '../layout/memory-map.ts';
 import { FunctionBuilder } from '../wasm/function-builder.ts';
@@ -33,15 +36,19 @@ class ColdEnvironment extends RecordEnvironment {
   }
 }
 
-/** Compiles one handler outside the main loop into a module that exports `handler`. */
+/** The function of one handler outside the main loop. */
+export function coldHandler({ body }: Handler, helpers: ReadonlyMap<string, number>): FunctionBuilder {
+  const f = new FunctionBuilder(HANDLER_PARAMS, HANDLER_RESULTS);
+  emitInstruction(body, f, new ColdEnvironment(0, helpers));
+  if (body.nodes.at(-1)?.operation.op === 'resync') f.plain('unreachable');
+  f.finish();
+  return f;
+}
+
+/** A module of one such function, which it exports as `handler`. */
 export function coldHandlerModule(handler: Handler, shared: boolean): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder();
   const helpers = importAll(module, shared);
-  const f = new FunctionBuilder(HANDLER_PARAMS, HANDLER_RESULTS);
-  emitInstruction(handler.body, f, new ColdEnvironment(0, helpers));
-  const last = handler.body.nodes.at(-1)?.operation.op;
-  if (last === 'resync') f.plain('unreachable');
-  f.finish();
-  module.addFunction(f, 'handler', `handler ${handler.row.name}`);
+  module.addFunction(coldHandler(handler, helpers), 'handler', `handler ${handler.row.name}`);
   return module.build();
 }

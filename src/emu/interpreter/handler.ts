@@ -19,11 +19,6 @@ export interface Handler {
   readonly slots: readonly RecordSlot[];
 }
 
-/** Identifies a handler among those of all rows. */
-export function handlerKey(rowIndex: number, chosen: RawFields, near: boolean): string {
-  return `${rowIndex}:${Object.values(chosen).join()}:${near ? 'n' : ''}`;
-}
-
 /** The choosing fields and specialised facts of a word's fields. */
 export function choose(row: Row, fields: RawFields): RawFields {
   const chosen: Record<string, number> = {};

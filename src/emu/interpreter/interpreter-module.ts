@@ -21,13 +21,12 @@ import {
   RECORD_SIZE,
 } from '../layout/memory-map.ts';
 import { FunctionBuilder, type Label } from '../wasm/function-builder.ts';
-import { ModuleBuilder } from '../wasm/module-builder.ts';
+import type { ModuleBuilder } from '../wasm/module-builder.ts';
 import { HANDLER_PARAMS, HANDLER_RESULTS } from './cold-handler.ts';
 import type { Handler } from './handler.ts';
 import { HANDLER_OFFSET } from './record.ts';
 import { RecordEnvironment } from './record-environment.ts';
 import { NOWHERE, REGION_PARAMS, REGION_RESULTS, REGION_RETURNED } from './region-signature.ts';
-import { importAll } from './runtime-imports.ts';
 
 /** Functions that the main loop calls besides the helpers. */
 export interface LoopImports {
@@ -153,20 +152,35 @@ class LoopEnvironment extends RecordEnvironment {
   }
 }
 
-/**
- * The main module: exports `run(fuel)`: executes about `fuel` instructions from the state's PC and returns
- * how many are left (negative: executed more).
- */
-export function interpreterModule(hot: readonly Handler[], shared: boolean): Uint8Array<ArrayBuffer> {
-  const module = new ModuleBuilder();
-  const helpers = importAll(module, shared);
-  module.importTable('handlers', HANDLER_SLOTS);
-  const decode = module.importFunction('decode', ['i32'], []);
-  const fetch = module.importFunction('fetch', [], ['i32']);
-  const hotFunction = module.importFunction('hot', ['i32'], []);
-  const coldType = module.typeIndex(HANDLER_PARAMS, HANDLER_RESULTS);
-  const regionType = module.typeIndex(REGION_PARAMS, REGION_RESULTS);
+/** What the main function calls and with which types, in the module it is added to. */
+export interface LoopIndexes {
+  readonly helpers: ReadonlyMap<string, number>;
+  readonly decode: number;
+  readonly fetch: number;
+  readonly hot: number;
+  readonly coldType: number;
+  readonly regionType: number;
+}
 
+/** Imports of the main loop besides the helpers. */
+export function importLoop(module: ModuleBuilder, helpers: ReadonlyMap<string, number>): LoopIndexes {
+  module.importTable('handlers', HANDLER_SLOTS);
+  return {
+    helpers,
+    decode: module.importFunction('decode', ['i32'], []),
+    fetch: module.importFunction('fetch', [], ['i32']),
+    hot: module.importFunction('hot', ['i32'], []),
+    coldType: module.typeIndex(HANDLER_PARAMS, HANDLER_RESULTS),
+    regionType: module.typeIndex(REGION_PARAMS, REGION_RESULTS),
+  };
+}
+
+/**
+ * The function `run(fuel)`: executes about `fuel` instructions from the state's PC and returns how many are
+ * left (negative: executed more).
+ */
+export function mainLoop(handlers: readonly Handler[], indexes: LoopIndexes): FunctionBuilder {
+  const { helpers, fetch, hot } = indexes;
   const f = new FunctionBuilder(['i32'], ['i32']);
   const left = 0;
   const record = f.takeLocal('i32');
@@ -194,16 +208,14 @@ export function interpreterModule(hot: readonly Handler[], shared: boolean): Uin
   emitEntry(f, exit, target);
   const lookup = f.loop();
   const far = f.block();
-  emitLookup(f, { exit, resync, left, record, limit, target, scratch, fetch, hot: hotFunction });
+  emitLookup(f, { exit, resync, left, record, limit, target, scratch, fetch, hot });
   const next = f.loop();
   const labels: LoopLabels = { next, far, leave };
-  const environment = new LoopEnvironment(record, helpers, limit, target, hotFunction, labels);
-  emitDispatch(f, hot, environment, {
+  const environment = new LoopEnvironment(record, helpers, limit, target, hot, labels);
+  emitDispatch(f, handlers, environment, {
+    ...indexes,
     record,
     scratch,
-    coldType,
-    regionType,
-    decode,
     target,
     limit,
     left,
@@ -228,8 +240,7 @@ export function interpreterModule(hot: readonly Handler[], shared: boolean): Uin
   f.i32(recordsToFuel);
   f.numeric('i32.shr_s');
   f.finish();
-  module.addFunction(f, 'run', 'interpreter');
-  return module.build();
+  return f;
 }
 
 /** Leaves when something wants attention, else takes PC as the target. */
@@ -355,12 +366,9 @@ function emitHeat(f: FunctionBuilder, record: number, hot: number): void {
 /** Added to a record's address / 16: where its count is. */
 const HEAT_BASE = HEAT_AREA - DECODED_AREA / RECORD_SIZE;
 
-interface DispatchParts extends LoopLabels {
+interface DispatchParts extends LoopLabels, LoopIndexes {
   readonly record: number;
   readonly scratch: number;
-  readonly coldType: number;
-  readonly regionType: number;
-  readonly decode: number;
   readonly target: number;
   readonly limit: number;
   readonly left: number;
@@ -371,14 +379,14 @@ interface DispatchParts extends LoopLabels {
 /** The br_table, the two handlers of our own, the hot handlers and the call of the others. */
 function emitDispatch(
   f: FunctionBuilder,
-  hot: readonly Handler[],
+  handlers: readonly Handler[],
   environment: LoopEnvironment,
   parts: DispatchParts,
 ): void {
   const { record, scratch, coldType, decode, target, limit, left, lookup, next, leave } = parts;
   const cold = f.block();
   const labels: Label[] = [];
-  for (let i = 0; i < FIRST_HOT_HANDLER + hot.length; i++) labels.unshift(f.block());
+  for (let i = 0; i < FIRST_HOT_HANDLER + handlers.length; i++) labels.unshift(f.block());
   f.get(record);
   f.load('i32.load16_u', HANDLER_OFFSET);
   f.brTable(labels, cold);
@@ -398,7 +406,7 @@ function emitDispatch(
   f.set(left);
   f.br(lookup);
 
-  for (const handler of hot) {
+  for (const handler of handlers) {
     f.end();
     environment.near = handler.near;
     emitInstruction(handler.body, f, environment);

@@ -3,6 +3,7 @@
  * them to the CPU's runtime. `run` executes a slice.
  */
 
+import { assert } from '../base/assert.ts';
 import { settleLazyFlags } from '../codegen/settle-flags.ts';
 import { ATTENTION_ATOMIC, ATTENTION_STEP, type CpuRuntime, STEP_ONE, WAIT } from '../cpu/runtime.ts';
 import { FP_SLOT_WORDS, FpLaneCalls } from '../fp/lane-calls.ts';
@@ -28,9 +29,9 @@ import { accessModule } from './access-module.ts';
 import { coldHandlerModule } from './cold-handler.ts';
 import { CounterReader } from './counter-reader.ts';
 import { DecodeCache } from './decode-cache.ts';
-import type { Handler } from './handler.ts';
-import { HandlerTable, hotHandlers } from './handler-table.ts';
-import { interpreterModule, type LoopImports } from './interpreter-module.ts';
+import { HandlerTable } from './handler-table.ts';
+import { buildInterpreterImage, type InterpreterImage, readInterpreterImage } from './interpreter-image.ts';
+import type { LoopImports } from './interpreter-module.ts';
 import type { HELPERS, HelperName } from './runtime-imports.ts';
 
 /** Arguments of helpers by their number. */
@@ -82,13 +83,7 @@ export class Interpreter {
   /** Software step: the word being run alone, once it has been fetched. */
   private alone: { word: number } | undefined;
 
-  private constructor(
-    memory: GuestMemory,
-    cpu: CpuRuntime,
-    main: WebAssembly.Module,
-    hot: readonly Handler[],
-    decoder: Decoder,
-  ) {
+  private constructor(memory: GuestMemory, cpu: CpuRuntime, image: InterpreterImage, decoder: Decoder) {
     this.cpu = cpu;
     this.state = new Int32Array(memory.memory.buffer);
     const shared = isShared(memory.memory);
@@ -98,7 +93,7 @@ export class Interpreter {
       [IMPORT_MODULE]: { ...helpers, memory: memory.memory },
     });
     const imports = { ...helpers, ...accesses.exports, memory: memory.memory, handlers: table };
-    const handlers = new HandlerTable(hot, (number, handler) => {
+    const handlers = new HandlerTable(image.handlers, (number, handler) => {
       const module = new WebAssembly.Module(coldHandlerModule(handler, shared));
       const { exports } = new WebAssembly.Instance(module, { [IMPORT_MODULE]: imports });
       table.set(number, exports.handler as () => void);
@@ -112,17 +107,25 @@ export class Interpreter {
     };
     this.handlers = table;
     this.imports = imports;
-    const instance = new WebAssembly.Instance(main, { [IMPORT_MODULE]: { ...imports, ...loop } });
+    const instance = new WebAssembly.Instance(image.module, { [IMPORT_MODULE]: { ...imports, ...loop } });
     this.run32 = instance.exports.run as (fuel: number) => number;
   }
 
-  /** Makes an interpreter of a CPU with these features; without, of one that has all. */
-  static async create(memory: GuestMemory, cpu: CpuRuntime, features?: FeatureSet): Promise<Interpreter> {
+  /**
+   * Makes an interpreter of a CPU with these features; without, of one that has all. `made` is its image, if
+   * somebody has it already.
+   */
+  static async create(
+    memory: GuestMemory,
+    cpu: CpuRuntime,
+    features?: FeatureSet,
+    made?: WebAssembly.Module,
+  ): Promise<Interpreter> {
     writeCrcTables(memory.memory);
     writeVectorTables(memory.memory);
-    const { main, hot } = await prepareInterpreter(isShared(memory.memory));
+    const image = await imageFor(isShared(memory.memory), made);
     const decoder = features ? decoderFor(features) : a64Decoder;
-    return new Interpreter(memory, cpu, main, hot, decoder);
+    return new Interpreter(memory, cpu, image, decoder);
   }
 
   /** Runs about `fuel` instructions, fewer when something wants attention; only one while stepping. */
@@ -327,20 +330,19 @@ function isShared({ buffer }: WebAssembly.Memory): boolean {
   return !(buffer instanceof ArrayBuffer);
 }
 
-interface MainLoop {
-  readonly main: WebAssembly.Module;
-  readonly hot: readonly Handler[];
-}
-const mainLoops = new Map<boolean, Promise<MainLoop>>();
+const generated = new Map<boolean, Promise<InterpreterImage>>();
 
-/** Compiles the main loop for memories that are shared or not: once a thread, ahead of time if the host likes. */
-export function prepareInterpreter(shared: boolean): Promise<MainLoop> {
-  const known = mainLoops.get(shared) ?? compileMainLoop(shared);
-  mainLoops.set(shared, known);
+/** The image that was made, if it is of these rows and for this host; else one that is generated once a thread. */
+async function imageFor(shared: boolean, made: WebAssembly.Module | undefined): Promise<InterpreterImage> {
+  const given = made && readInterpreterImage(made);
+  if (given) return given;
+  const known = generated.get(shared) ?? generateImage(shared);
+  generated.set(shared, known);
   return known;
 }
 
-async function compileMainLoop(shared: boolean): Promise<MainLoop> {
-  const hot = hotHandlers();
-  return { main: await WebAssembly.compile(interpreterModule(hot, shared)), hot };
+async function generateImage(shared: boolean): Promise<InterpreterImage> {
+  const image = readInterpreterImage(await WebAssembly.compile(buildInterpreterImage(shared, 'hot')));
+  assert(image, 'a new image is of these rows');
+  return image;
 }

@@ -33,6 +33,8 @@ export interface MachineConfig {
   /** Which CPU; `DEFAULT_CPU` without. */
   readonly cpu?: CpuName;
   readonly engine: 'normal' | 'interpret' | 'translate';
+  /** The interpreter, made earlier (interpreter/interpreter-image.ts); it is generated without. */
+  readonly interpreter?: WebAssembly.Module;
   /** Translated code gets names that a profiler shows. */
   readonly profile?: boolean;
 }

@@ -159,9 +159,9 @@ export class VirtualMachine implements RunnableMachine {
     this.cpu.setX(0, boot.deviceTreeAddress);
   }
 
-  private async makeEngine({ cpu, engine, profile }: MachineConfig): Promise<void> {
+  private async makeEngine({ cpu, engine, interpreter, profile }: MachineConfig): Promise<void> {
     const { features } = CPU_PROFILES[cpu ?? DEFAULT_CPU];
-    this.interpreter = await Interpreter.create(this.memory, this.cpu, features);
+    this.interpreter = await Interpreter.create(this.memory, this.cpu, features, interpreter);
     const translation = TRANSLATION[engine];
     if (translation) this.jit = new Jit(this.interpreter, this.memory, translation, this.ports);
     if (this.jit) this.jit.nameRegions = profile ?? false;

@@ -121,9 +121,13 @@ export class BareMachine {
     this.scratch.set(this.initial);
   }
 
-  static async create(mode: EngineMode | JitOptions = 'interpret'): Promise<BareMachine> {
+  /** `image` is the interpreter's, if it is not to be generated. */
+  static async create(
+    mode: EngineMode | JitOptions = 'interpret',
+    image?: WebAssembly.Module,
+  ): Promise<BareMachine> {
     const machine = new BareMachine();
-    machine.interpreter = await Interpreter.create(machine.memory, machine.cpu);
+    machine.interpreter = await Interpreter.create(machine.memory, machine.cpu, undefined, image);
     const options = mode === 'translate' ? AT_ONCE : mode;
     if (options !== 'interpret')
       machine.jit = new Jit(machine.interpreter, machine.memory, options, { log: machine.logPort });

@@ -1,7 +1,7 @@
 /** Puts functions together into a WebAssembly binary module (core specification 5.5). */
 import { ByteWriter } from './bytes.ts';
 import type { FunctionBuilder } from './function-builder.ts';
-import { VALUE_TYPE_CODE, type ValueType } from './opcodes.ts';
+import { CONTROL, VALUE_TYPE_CODE, type ValueType } from './opcodes.ts';
 
 interface DefinedFunction {
   readonly builder: FunctionBuilder;
@@ -15,7 +15,7 @@ interface Signature {
   readonly results: readonly ValueType[];
 }
 
-const SECTION = { custom: 0, type: 1, import: 2, function: 3, export: 7, code: 10 } as const;
+const SECTION = { custom: 0, type: 1, import: 2, function: 3, export: 7, element: 9, code: 10 } as const;
 const MAGIC_AND_VERSION = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 const FUNCREF = 0x70;
 const FUNCTION_TYPE = 0x60;
@@ -27,6 +27,8 @@ const MOST_PAGES = 1 << 16;
 const LIMITS_MIN = 0;
 const LIMITS_MIN_MAX = 1;
 const LIMITS_SHARED = 3;
+/** An active element segment of table 0: an offset expression, then function indexes (core 5.5.12). */
+const ELEMENTS_OF_FIRST_TABLE = 0;
 
 /** Name of the module that every import is taken from. */
 export const IMPORT_MODULE = 'bramble';
@@ -38,6 +40,8 @@ export class ModuleBuilder {
   private importCount = 0;
   private importedFunctions = 0;
   private readonly functions: DefinedFunction[] = [];
+  private readonly customSections: { readonly name: string; readonly content: Uint8Array }[] = [];
+  private elements: { readonly first: number; readonly functions: readonly number[] } | undefined;
 
   /** Index of a function type, added when new. */
   typeIndex(params: readonly ValueType[], results: readonly ValueType[]): number {
@@ -77,6 +81,16 @@ export class ModuleBuilder {
     return this.importedFunctions + this.functions.length - 1;
   }
 
+  /** Puts functions into the imported table, from a slot on, when the module is instantiated. */
+  fillTable(first: number, functions: readonly number[]): void {
+    this.elements = { first, functions };
+  }
+
+  /** Bytes for whoever loads the module, which the host's compiler does not look at. */
+  addCustomSection(name: string, content: Uint8Array): void {
+    this.customSections.push({ name, content });
+  }
+
   build(): Uint8Array<ArrayBuffer> {
     const out = new ByteWriter();
     out.bytes(MAGIC_AND_VERSION);
@@ -102,6 +116,7 @@ export class ModuleBuilder {
         body.unsigned(f.index);
       }
     });
+    this.elementSection(out);
     const bodies = this.functions.map(({ builder }) => encodeBody(builder));
     this.branchHints(out, bodies);
     this.section(out, SECTION.code, bodies.length, (body) => {
@@ -111,6 +126,9 @@ export class ModuleBuilder {
       }
     });
     this.nameSection(out);
+    for (const { name, content } of this.customSections) {
+      this.custom(out, name, (body) => body.bytes(content));
+    }
     return out.view().slice();
   }
 
@@ -130,6 +148,28 @@ export class ModuleBuilder {
     out.bytes(body.view());
   }
 
+  private elementSection(out: ByteWriter): void {
+    const { elements } = this;
+    if (elements === undefined) return;
+    this.section(out, SECTION.element, 1, (body) => {
+      body.unsigned(ELEMENTS_OF_FIRST_TABLE);
+      body.byte(CONTROL['i32.const']);
+      body.signed32(elements.first);
+      body.byte(CONTROL.end);
+      body.unsigned(elements.functions.length);
+      for (const index of elements.functions) body.unsigned(index);
+    });
+  }
+
+  private custom(out: ByteWriter, name: string, write: (body: ByteWriter) => void): void {
+    const body = new ByteWriter();
+    body.name(name);
+    write(body);
+    out.byte(SECTION.custom);
+    out.unsigned(body.length);
+    out.bytes(body.view());
+  }
+
   /** Names of functions (appendix, custom section "name", subsection 1). */
   private nameSection(out: ByteWriter): void {
     const named = this.functions.map((f, i) => ({ ...f, index: i + this.importedFunctions }));
@@ -141,34 +181,28 @@ export class ModuleBuilder {
       names.unsigned(index);
       names.name(debugName ?? '');
     }
-    const body = new ByteWriter();
-    body.name('name');
-    body.byte(FUNCTION_NAMES);
-    body.unsigned(names.length);
-    body.bytes(names.view());
-    out.byte(SECTION.custom);
-    out.unsigned(body.length);
-    out.bytes(body.view());
+    this.custom(out, 'name', (body) => {
+      body.byte(FUNCTION_NAMES);
+      body.unsigned(names.length);
+      body.bytes(names.view());
+    });
   }
 
   private branchHints(out: ByteWriter, bodies: readonly EncodedBody[]): void {
     const hinted = this.functions.map((f, i) => ({ f, i })).filter(({ f }) => f.builder.hints.length > 0);
     if (hinted.length === 0) return;
-    const body = new ByteWriter();
-    body.name('metadata.code.branch_hint');
-    body.unsigned(hinted.length);
-    for (const { f, i } of hinted) {
-      body.unsigned(i + this.importedFunctions);
-      body.unsigned(f.builder.hints.length);
-      for (const { at, likely } of f.builder.hints) {
-        body.unsigned(at + (bodies[i]?.codeStart ?? 0));
-        body.byte(1);
-        body.byte(likely);
+    this.custom(out, 'metadata.code.branch_hint', (body) => {
+      body.unsigned(hinted.length);
+      for (const { f, i } of hinted) {
+        body.unsigned(i + this.importedFunctions);
+        body.unsigned(f.builder.hints.length);
+        for (const { at, likely } of f.builder.hints) {
+          body.unsigned(at + (bodies[i]?.codeStart ?? 0));
+          body.byte(1);
+          body.byte(likely);
+        }
       }
-    }
-    out.byte(SECTION.custom);
-    out.unsigned(body.length);
-    out.bytes(body.view());
+    });
   }
 }
 

@@ -51,6 +51,31 @@ function push(f: FunctionBuilder, type: ValueType): void {
   f.load(type === 'f32' ? 'f32.load' : 'f64.load', 0);
 }
 
+describe('ModuleBuilder', () => {
+  it('fills slots of the table with functions when the module is instantiated', () => {
+    const module = new ModuleBuilder();
+    module.importTable('table', 8);
+    const functions = [7, 9].map((value) => {
+      const f = new FunctionBuilder([], ['i32']);
+      f.i32(value);
+      f.finish();
+      return module.addFunction(f);
+    });
+    module.fillTable(5, functions);
+    const table = new WebAssembly.Table({ initial: 8, element: 'anyfunc' });
+    new WebAssembly.Instance(new WebAssembly.Module(module.build()), { [IMPORT_MODULE]: { table } });
+    const values = Array.from({ length: 8 }, (_, slot) => (table.get(slot) as (() => number) | null)?.());
+    expect(values).toEqual([undefined, undefined, undefined, undefined, undefined, 7, 9, undefined]);
+  });
+
+  it('carries bytes of its own in a custom section', () => {
+    const module = new ModuleBuilder();
+    module.addCustomSection('bytes', new Uint8Array([1, 2, 200]));
+    const [section] = WebAssembly.Module.customSections(new WebAssembly.Module(module.build()), 'bytes');
+    expect([...new Uint8Array(section ?? new ArrayBuffer(0))]).toEqual([1, 2, 200]);
+  });
+});
+
 describe('ByteWriter', () => {
   it.each([
     [0, [0]],
