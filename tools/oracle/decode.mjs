@@ -2,9 +2,9 @@
 /**
  * Compares which words are instructions: our decoder, with the features of a CPU, and llvm-mc with the same.
  *
- *   npm run oracle:decode -- [--seed N] [--count N] [--near] [--record]
+ *   npm run oracle:decode -- [--seed N] [--count N] [--near] [--cpu NAME] [--record]
  *
- * --count is the number of random words. With --near they are words of our rows with a few bits changed, which are
+ * --count is the number of random words, --cpu the CPU whose features both have (max). With --near they are words of our rows with a few bits changed, which are
  * close to the borders. --record writes a sample of both to src/emu/cpu/decoding.vectors.json, which the unit tests
  * compare. Differences that have a reason are listed in KNOWN and counted. Needs llvm-mc (14 or newer).
  */
@@ -19,25 +19,37 @@ import { insertFields } from '../../src/emu/isa/pattern.ts';
 import { DIFFERENT_IN_LLVM } from '../../src/emu/testing/decoding-differences.ts';
 
 const VECTORS = new URL('../../src/emu/cpu/decoding.vectors.json', import.meta.url);
-/** llvm-mc's names of the features that `max` has; TLB maintenance and system registers are words anyway. */
-const LLVM_FEATURES = [
-  ...['crc', 'lse', 'rdm', 'aes', 'sha2', 'sha3', 'dotprod', 'fullfp16', 'fp16fml', 'complxnum', 'jsconv'],
-  ...[
-    'rcpc',
-    'rcpc-immo',
-    'fptoint',
-    'flagm',
-    'altnzcv',
-    'dit',
-    'sb',
-    'ssbs',
-    'pan',
-    'uaops',
-    'bti',
-    'pauth',
-  ],
-  ...['i8mm', 'bf16', 'lor', 'el3', 'el2vmsa'],
-];
+/** llvm-mc's names of features. It has one name for some pairs; TLB maintenance and system registers are words anyway. */
+const LLVM_NAMES = {
+  FEAT_CRC32: 'crc',
+  FEAT_LSE: 'lse',
+  FEAT_RDM: 'rdm',
+  FEAT_AES: 'aes',
+  FEAT_SHA256: 'sha2',
+  FEAT_SHA3: 'sha3',
+  FEAT_DotProd: 'dotprod',
+  FEAT_FP16: 'fullfp16',
+  FEAT_FHM: 'fp16fml',
+  FEAT_FCMA: 'complxnum',
+  FEAT_JSCVT: 'jsconv',
+  FEAT_LRCPC: 'rcpc',
+  FEAT_LRCPC2: 'rcpc-immo',
+  FEAT_FRINTTS: 'fptoint',
+  FEAT_FlagM: 'flagm',
+  FEAT_FlagM2: 'altnzcv',
+  FEAT_DIT: 'dit',
+  FEAT_SB: 'sb',
+  FEAT_SSBS: 'ssbs',
+  FEAT_PAN: 'pan',
+  FEAT_UAO: 'uaops',
+  FEAT_BTI: 'bti',
+  FEAT_PAuth: 'pauth',
+  FEAT_I8MM: 'i8mm',
+  FEAT_BF16: 'bf16',
+  FEAT_LOR: 'lor',
+};
+/** Their instructions are words on every CPU, here too: UNDEFINED, or trapped, when they run. */
+const LLVM_ALWAYS = ['el3', 'el2vmsa'];
 const BATCH = 250_000;
 const SHOWN = 3;
 const SHOWN_GROUPS = 40;
@@ -52,10 +64,11 @@ function missingTool() {
 const REFUSED = 1;
 const DOUBTFUL = 2;
 
-function refusedByLlvm(words) {
+function refusedByLlvm(words, features) {
   const bytes = (word) => [0, 8, 16, 24].map((at) => `0x${((word >>> at) & 0xff).toString(16)}`).join(' ');
   const input = `${[...words].map(bytes).join('\n')}\n`;
-  const attributes = LLVM_FEATURES.map((name) => `+${name}`).join();
+  const names = [...features].flatMap((feature) => LLVM_NAMES[feature] ?? []);
+  const attributes = [...names, ...LLVM_ALWAYS].map((name) => `+${name}`).join();
   const { status, stderr, error } = spawnSync(
     'llvm-mc',
     ['-disassemble', '-triple=aarch64', `-mattr=${attributes}`, '-o', '/dev/null'],
@@ -88,15 +101,19 @@ function makeWords(random, count, near) {
 const hex = (word) => word.toString(16).padStart(8, '0');
 
 class Comparison {
-  decoder = decoderFor(CPU_PROFILES.max.features);
   known = new Map();
   groups = new Map();
   total = 0;
   unexplained = 0;
   doubtful = 0;
 
+  constructor(features) {
+    this.features = features;
+    this.decoder = decoderFor(features);
+  }
+
   add(words) {
-    const refused = refusedByLlvm(words);
+    const refused = refusedByLlvm(words, this.features);
     words.forEach((word, i) => {
       const decoded = this.decoder.decode(word);
       this.total++;
@@ -132,8 +149,9 @@ class Comparison {
 /** A sample of words with what llvm-mc says, known differences left out. */
 function record(random) {
   const words = [...makeWords(random, RECORDED / 2, false), ...makeWords(random, RECORDED / 2, true)];
-  const refused = refusedByLlvm(words);
-  const decoder = decoderFor(CPU_PROFILES.max.features);
+  const { features } = CPU_PROFILES.max;
+  const refused = refusedByLlvm(words, features);
+  const decoder = decoderFor(features);
   const kept = words
     .map((word, i) => [word, refused[i] === 0, refused[i]])
     .filter(
@@ -156,6 +174,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     count: { type: 'string', default: '1000000' },
     near: { type: 'boolean', default: false },
+    cpu: { type: 'string', default: 'max' },
     record: { type: 'boolean', default: false },
   },
 });
@@ -167,7 +186,9 @@ if (missing) {
 const random = new RandomWords(Number(values.seed));
 if (values.record) record(random);
 else {
-  const comparison = new Comparison();
+  const profile = CPU_PROFILES[values.cpu];
+  if (!profile) throw new Error(`--cpu is one of ${Object.keys(CPU_PROFILES).join(', ')}`);
+  const comparison = new Comparison(profile.features);
   for (let left = Number(values.count); left > 0; left -= BATCH)
     comparison.add(makeWords(random, Math.min(left, BATCH), values.near));
   comparison.report();
