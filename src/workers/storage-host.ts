@@ -1,18 +1,18 @@
 /** A storage thread: the catalogue's operations for pages, and disks served to machines. */
 import { ChunkCache } from '../emu/storage/chunk-cache.ts';
-import { type CataloguePorts, DiskCatalogue, type OpenDisk } from '../emu/storage/disk-catalogue.ts';
+import { type CataloguePorts, DiskCatalogue } from '../emu/storage/disk-catalogue.ts';
 import { DiskError } from '../emu/storage/disk-error.ts';
 import type { DirectoryEntry } from '../emu/storage/filesystems/volume.ts';
-import { HeldStore } from '../emu/storage/held-store.ts';
 import { exportDisk } from './disk-export.ts';
 import { asDiskError } from './disk-failure.ts';
 import { DiskFileAccess } from './disk-files.ts';
-import { type ImportPorts, type ImportWatch, importImage, resumeImport } from './disk-import.ts';
-import { serveDisk } from './disk-port.ts';
+import { type ImportPorts, importImage, resumeImport } from './disk-import.ts';
+import type { ImportWatch } from './image-intake.ts';
 import { discardImport, sweepPacks } from './import-layers.ts';
 import { IMPORT, type ImportRecord, importKey } from './import-record.ts';
 import { fileSource, type ImportSource, type UrlContext, urlSource } from './import-source.ts';
 import { importOnDemand, openRemoteLayer } from './remote-layer.ts';
+import { ServedDisks } from './served-disks.ts';
 import type {
   DiskExportFormat,
   DiskStatus,
@@ -27,21 +27,11 @@ import type {
   JobRequest,
   Outcome,
   PendingImport,
-  ServedNews,
   StorageControl,
 } from './storage-protocol.ts';
 
-/** What a guest wrote and did not flush is kept after so long, as a kernel would do it. */
-const WRITE_BACK_MS = 1000;
 /** Progress is told no more often. */
 const PROGRESS_MS = 100;
-
-/** A disk at the other end of a port. */
-interface ServedDisk extends Pick<OpenDisk, 'disk' | 'release'> {
-  readonly store: HeldStore;
-  /** Tells the other end that the size has changed. */
-  resized(): void;
-}
 
 export interface StorageHostPorts extends CataloguePorts, Pick<ImportPorts, 'openXzThreads'> {
   /** Tells other threads and tabs that something has changed. */
@@ -51,20 +41,18 @@ export interface StorageHostPorts extends CataloguePorts, Pick<ImportPorts, 'ope
 
 export class StorageHost implements StorageControl {
   readonly #ready: Promise<{ readonly ports: StorageHostPorts; readonly catalogue: DiskCatalogue }>;
-  readonly #served: ServedDisk[] = [];
+  readonly #served = new ServedDisks();
+  /** Of what is looked at while an image is brought in on demand. */
   readonly #cache = new ChunkCache();
-  readonly #watchers: MessagePort[] = [];
-  #areKept = true;
   /** Of files that a crash left; once for each thread that lists disks. */
   #sweep: Promise<void> | undefined;
-  #writeBack: ReturnType<typeof setInterval> | undefined;
 
   constructor(ports: Promise<StorageHostPorts>) {
     this.#ready = ports.then((opened) => {
       const { records, network } = opened;
       const openRemote: CataloguePorts['openRemote'] = (layer, cache) =>
         openRemoteLayer(layer, records, cache, network);
-      opened.locks.watchLoss?.((id) => this.#tellLost(id));
+      opened.locks.watchLoss?.((id) => this.#served.tellLost(id));
       return { ports: opened, catalogue: new DiskCatalogue({ ...opened, openRemote }) };
     });
     // Whoever asks for something is told.
@@ -160,13 +148,7 @@ export class StorageHost implements StorageControl {
   }
 
   serve(id: string, mode: 'write' | 'read', port: MessagePort): Promise<Outcome<number>> {
-    return this.#change(async (catalogue) => {
-      const { disk, store: opened, release } = await catalogue.open(id, mode, this.#cache);
-      const store = new HeldStore(opened);
-      this.#served.push({ disk, store, release, ...serveDisk(store, port) });
-      this.#writeBack ??= setInterval(() => this.#keepWrites(), WRITE_BACK_MS);
-      return store.size;
-    });
+    return this.#change((catalogue) => this.#served.serve(catalogue, id, mode, port));
   }
 
   volumes(id: string): Promise<Outcome<readonly DiskVolume[]>> {
@@ -190,44 +172,25 @@ export class StorageHost implements StorageControl {
   }
 
   watchServed(port: MessagePort): Promise<Outcome<void>> {
-    return outcome(async () => {
-      this.#watchers.push(port);
-    });
+    return outcome(async () => this.#served.watch(port));
   }
 
   growServed(id: string, sizeBytes: number): Promise<Outcome<void>> {
-    return this.#change(async (catalogue) => {
-      const { store, resized } = this.#writtenHere(id);
-      store.grow(await catalogue.grow(id, sizeBytes));
-      resized();
-    });
+    return this.#change((catalogue) => this.#served.grow(catalogue, id, sizeBytes));
   }
 
   cloneServed(id: string, name: string): Promise<Outcome<string>> {
-    return this.#change((catalogue) =>
-      catalogue.cloneOpen(id, name, this.#writtenHere(id).store, this.#cache),
-    );
+    return this.#change((catalogue) => this.#served.clone(catalogue, id, name));
   }
 
   closeDisks(): Promise<Outcome<void>> {
     return this.#change(async (_, { locks }) => {
-      clearInterval(this.#writeBack);
-      this.#writeBack = undefined;
-      const open = this.#served.splice(0);
       try {
-        await Promise.all(open.map(({ store }) => store.flush()));
+        await this.#served.close();
       } finally {
-        for (const { release } of open) release();
-        for (const port of this.#watchers.splice(0)) port.close();
         await locks.settled();
       }
     });
-  }
-
-  #writtenHere(id: string): ServedDisk {
-    const served = this.#served.find(({ disk, store }) => disk.id === id && !store.readOnly);
-    if (served) return served;
-    throw new DiskError('not-found', 'The disk is not in use by this machine any more.');
   }
 
   #files<T>(work: (files: DiskFileAccess) => Promise<T>): Promise<Outcome<T>> {
@@ -235,34 +198,6 @@ export class StorageHost implements StorageControl {
       const { ports, catalogue } = await this.#ready;
       return work(new DiskFileAccess(catalogue, ports.nowMs));
     });
-  }
-
-  #keepWrites(): void {
-    this.#tellWrites();
-    for (const { store } of this.#served) {
-      if (!store.isDirty) continue;
-      // What fails stays in memory; the guest's next flush tells it.
-      Promise.resolve(store.flush()).then(
-        () => this.#tellWrites(),
-        () => {},
-      );
-    }
-  }
-
-  #tellWrites(): void {
-    const areKept = this.#served.every(({ store }) => !store.isDirty);
-    if (areKept === this.#areKept) return;
-    this.#areKept = areKept;
-    this.#tell({ kind: 'writes', areKept });
-  }
-
-  #tellLost(id: string): void {
-    const served = this.#served.find(({ disk }) => disk.id === id);
-    if (served) this.#tell({ kind: 'lost', name: served.disk.name });
-  }
-
-  #tell(news: ServedNews): void {
-    for (const port of this.#watchers) port.postMessage(news);
   }
 
   async #sourceOf(
