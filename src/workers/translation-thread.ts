@@ -3,10 +3,10 @@
  * (after a reset) gets a translator of its own, and answers to an older one's requests are dropped.
  */
 import {
-  answerRequests,
   type TranslatedMachine,
   type TranslationAnswer,
   type TranslationRequest,
+  TranslationService,
   type TranslatorEvents,
   type TranslatorFactory,
 } from '../emu/jit/translator.ts';
@@ -60,15 +60,12 @@ export function translatorOver(open: () => TranslationPort): TranslatorFactory {
   };
 }
 
-/** Requests that are answered with one module: more wait longer for the first, fewer cost more in all. */
-const BATCH = 8;
-
 /** The thread's own side: answers the requests that have come, in their order, some at a time. */
 export class TranslationQueue {
   private readonly post: (answer: FromTranslation) => void;
   private readonly schedule: (callback: () => void) => void;
   private machine = 0;
-  private setup: TranslatedMachine | undefined;
+  private service: TranslationService | undefined;
   private waiting: TranslationRequest[] = [];
 
   /** `schedule` calls back after messages that have come by then. */
@@ -80,7 +77,7 @@ export class TranslationQueue {
   receive(message: ToTranslation): void {
     if ('setup' in message) {
       this.machine = message.machine;
-      this.setup = message.setup;
+      this.service = new TranslationService(message.setup);
       this.waiting = [];
     } else if (message.machine === this.machine) {
       if (this.waiting.length === 0) this.schedule(() => this.answer());
@@ -89,10 +86,10 @@ export class TranslationQueue {
   }
 
   private answer(): void {
-    const batch = this.waiting.slice(0, BATCH);
-    if (!this.setup || batch.length === 0) return;
-    this.post({ machine: this.machine, answer: answerRequests(batch, this.setup) });
-    this.waiting = this.waiting.slice(batch.length);
+    const answer = this.waiting.length > 0 && this.service?.answer(this.waiting);
+    if (!answer) return;
+    this.post({ machine: this.machine, answer });
+    this.waiting = this.waiting.slice(answer.entries.length);
     if (this.waiting.length > 0) this.schedule(() => this.answer());
   }
 }

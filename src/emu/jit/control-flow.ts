@@ -3,7 +3,7 @@
  * (Ramsey, "Beyond Relooper", ICFP 2022). Pure; blocks are numbers 0 … n − 1, the entry is 0.
  *
  * A graph is reducible when every edge that goes backwards in reverse postorder goes to a dominator. Where it
- * is not, the offending blocks are split: copied for the edges that enter the loop from its side.
+ * is not, a loop has several entries; these get a dispatcher before them, which becomes the loop's one header.
  */
 
 export interface FlowGraph {
@@ -14,7 +14,7 @@ export interface FlowGraph {
 export interface FlowShape {
   /** Nodes in reverse postorder; `order[0]` is the entry. */
   readonly order: readonly number[];
-  /** Position of each node in `order`, or −1 when it cannot be reached. */
+  /** Position of each node in `order`, or NOT_REACHED. */
   readonly position: readonly number[];
   /** Immediate dominator of each node; the entry's is itself. */
   readonly dominator: readonly number[];
@@ -28,9 +28,11 @@ export interface FlowShape {
   readonly sideEntries: readonly (readonly [from: number, to: number])[];
 }
 
+const NOT_REACHED = -1;
+
 export function analyse({ successors }: FlowGraph): FlowShape {
   const order = reversePostorder(successors);
-  const position = new Array<number>(successors.length).fill(-1);
+  const position = new Array<number>(successors.length).fill(NOT_REACHED);
   order.forEach((node, index) => {
     position[node] = index;
   });
@@ -118,32 +120,85 @@ function dominates(a: number, b: number, dominator: readonly number[], position:
   return node === a;
 }
 
-/** Copies made to make a graph reducible: `original[node]` is the node a copy stands for. */
+/** A graph with dispatchers: nodes from which the way that was meant at the edge to them goes on. */
 export interface ReducibleGraph {
+  /** Nodes of the graph that was given, then dispatchers. */
   readonly successors: readonly (readonly number[])[];
-  readonly original: readonly number[];
+  /** For each dispatcher the nodes that are reached through it, and no other way. */
+  readonly dispatchers: ReadonlyMap<number, readonly number[]>;
   readonly shape: FlowShape;
 }
 
-/** Splits nodes until the graph is reducible; undefined when more than `maxCopies` copies would be needed. */
-export function makeReducible(graph: FlowGraph, maxCopies: number): ReducibleGraph | undefined {
-  const successors = graph.successors.map((list) => [...list]);
-  const original = successors.map((_, node) => node);
-  for (;;) {
-    const shape = analyse({ successors });
-    const [entry] = shape.sideEntries;
-    if (!entry) return { successors, original, shape };
-    if (successors.length >= graph.successors.length + maxCopies) return undefined;
-    const [, target] = entry;
-    const copy = successors.length;
-    successors.push([...(successors[target] ?? [])]);
-    original.push(original[target] ?? target);
-    for (const [from, to] of shape.sideEntries) {
-      if (to !== target) continue;
-      const list = successors[from] ?? [];
-      list.forEach((node, i) => {
-        if (node === target) list[i] = copy;
-      });
+/** Puts a dispatcher before the entries of each loop that has several. */
+export function makeReducible(graph: FlowGraph): ReducibleGraph {
+  const shape = analyse(graph);
+  if (shape.sideEntries.length === 0) return { successors: graph.successors, dispatchers: new Map(), shape };
+  const isReached = (node: number) => shape.position[node] !== NOT_REACHED;
+  const successors = graph.successors.map((list, node) => (isReached(node) ? [...list] : []));
+  const dispatchers = new Map<number, readonly number[]>();
+  joinEntries(new Set(shape.order), undefined, successors, dispatchers);
+  return { successors, dispatchers, shape: analyse({ successors }) };
+}
+
+/** Gives every loop among some nodes one entry; edges to `header` belong to the loop around them. */
+function joinEntries(
+  nodes: ReadonlySet<number>,
+  header: number | undefined,
+  successors: number[][],
+  dispatchers: Map<number, readonly number[]>,
+): void {
+  for (const loop of loopsAmong(nodes, header, successors)) {
+    const entries = entriesOf(loop, successors);
+    const [only, ...others] = entries;
+    if (others.length === 0) {
+      joinEntries(loop, only, successors, dispatchers);
+      continue;
     }
+    const dispatcher = successors.length;
+    for (const [from, list] of successors.entries())
+      successors[from] = [...new Set(list.map((to) => (entries.includes(to) ? dispatcher : to)))];
+    successors.push(entries);
+    dispatchers.set(dispatcher, entries);
+    joinEntries(new Set([...loop, dispatcher]), dispatcher, successors, dispatchers);
   }
+}
+
+/** Nodes of a loop that are reached from outside it, or where everything begins. */
+function entriesOf(loop: ReadonlySet<number>, successors: readonly (readonly number[])[]): number[] {
+  const entered = new Set<number>();
+  if (loop.has(0)) entered.add(0);
+  for (const [from, list] of successors.entries())
+    if (!loop.has(from)) for (const to of list) if (loop.has(to)) entered.add(to);
+  return [...entered];
+}
+
+/** Strongly connected components that have an edge, without edges to `header` (Tarjan 1972). */
+function loopsAmong(
+  nodes: ReadonlySet<number>,
+  header: number | undefined,
+  successors: readonly (readonly number[])[],
+): Set<number>[] {
+  const found: Set<number>[] = [];
+  const indexes = new Map<number, number>();
+  const finished = new Set<number>();
+  const stack: number[] = [];
+  const next = (node: number): number[] =>
+    (successors[node] ?? []).filter((to) => to !== header && nodes.has(to));
+  const visit = (node: number): number => {
+    const index = indexes.size;
+    indexes.set(node, index);
+    let low = index;
+    stack.push(node);
+    for (const to of next(node)) {
+      if (!indexes.has(to)) low = Math.min(low, visit(to));
+      else if (!finished.has(to)) low = Math.min(low, indexes.get(to) ?? index);
+    }
+    if (low < index) return low;
+    const component = stack.splice(stack.indexOf(node));
+    for (const each of component) finished.add(each);
+    if (component.length > 1 || next(node).includes(node)) found.push(new Set(component));
+    return low;
+  };
+  for (const node of nodes) if (!indexes.has(node)) visit(node);
+  return found;
 }

@@ -55,13 +55,12 @@ export function explainRegion(source: RegionSource, options: ExplainOptions): st
   const describe = new RegionText(region, limits, options.pageAddress);
   const parts = [describe.summary(f), describe.registers()];
   for (const block of region.blocks.values()) parts.push(describe.block(block, options));
-  if (!f) return `${parts.join('\n\n')}\n\nnot translated: its control flow needs too many copies of blocks`;
   if (options.wat ?? true) parts.push(printFunction(f, { functionName, marks: describe.marks(starts) }));
   return parts.join('\n\n');
 }
 
 interface Emitted {
-  readonly function: FunctionBuilder | undefined;
+  readonly function: FunctionBuilder;
   /** Offset in the code → offset of the instruction that begins there. */
   readonly starts: ReadonlyMap<number, number>;
 }
@@ -99,17 +98,15 @@ class RegionText {
     this.pageAddress = pageAddress;
   }
 
-  summary(f: FunctionBuilder | undefined): string {
+  summary(f: FunctionBuilder): string {
     const { entry, blocks, pages, instructionCount } = this.region;
+    const bytes = f.code.length;
     const counts = [
       count(instructionCount, 'instruction'),
       count(blocks.size, 'block'),
       count(pages.size, 'page'),
+      `${bytes} bytes of WebAssembly, ${(bytes / instructionCount).toFixed(1)} an instruction`,
     ];
-    if (f) {
-      const bytes = f.code.length;
-      counts.push(`${bytes} bytes of WebAssembly, ${(bytes / instructionCount).toFixed(1)} an instruction`);
-    }
     return `region at ${this.at(entry)}: ${counts.join(', ')}`;
   }
 

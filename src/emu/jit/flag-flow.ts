@@ -7,8 +7,9 @@ import type { FlowShape } from './control-flow.ts';
 import type { Block } from './region.ts';
 import { endsInCall } from './registers.ts';
 
-/** The form in which a block leaves the flags, or undefined when it does not touch them. */
-function left(block: Block): FlagForm | undefined {
+/** The form in which a block leaves the flags, or undefined when it does not touch them, as no dispatcher does. */
+function left(block: Block | undefined): FlagForm | undefined {
+  if (!block) return undefined;
   let state: FlagForm | undefined;
   for (const { lifted } of block.instructions) {
     const { sets, callsRuntime } = effectOf(lifted.body);
@@ -52,8 +53,9 @@ function callsRuntime({ nodes }: Body): boolean {
 /** A block that more forms than this may reach finds the flags in their cells. */
 const MAX_FORMS = 4;
 
+/** `blocks`: those of the graph's nodes; dispatchers have none. */
 export function flagStates(
-  blocks: readonly Block[],
+  blocks: readonly (Block | undefined)[],
   successors: readonly (readonly number[])[],
   shape: FlowShape,
 ): FlagState[] {

@@ -27,6 +27,7 @@ import {
   type Cover,
   hostHasTailCalls,
   type ModuleShape,
+  overlaps,
   type TranslatedRegion,
   translate,
 } from './translate.ts';
@@ -116,6 +117,7 @@ export class Jit {
   /** To be sent at the end of the slice. */
   private requests: TranslationRequest[] = [];
   private nextRequest = 1;
+  private answersSeen = 0;
   /** In order of age. */
   private readonly regions = new Map<number, CompiledRegion>();
   private readonly byPage = new Map<number, Set<CompiledRegion>>();
@@ -197,9 +199,10 @@ export class Jit {
       jumpTargets: (offset: number) => this.jumpTargets(records, offset),
       ...this.nameOf(entry),
     };
-    const { bytes, regions } = translate([source], this.shape);
-    const [region] = regions;
-    if (bytes && region) this.install(region, this.instantiate(new WebAssembly.Module(bytes)), entry);
+    const { bytes, entries } = translate([source], this.shape);
+    const [region] = entries;
+    if (bytes && typeof region === 'object')
+      this.install(region, this.instantiate(new WebAssembly.Module(bytes)), entry);
     else this.refuse(entry);
   }
 
@@ -233,22 +236,30 @@ export class Jit {
     const id = this.nextRequest++;
     this.pending.set(id, entry);
     this.rounds.set(record, REQUESTED);
-    this.requests.push({ id, entry: offsetInPage(record), pages, jumps, ...this.nameOf(entry) });
+    const { answersSeen } = this;
+    this.requests.push({ id, answersSeen, entry: offsetInPage(record), pages, jumps, ...this.nameOf(entry) });
   }
 
-  private deliver({ module, regions }: TranslationAnswer): void {
+  private deliver({ module, entries }: TranslationAnswer): void {
+    this.answersSeen++;
     const exports = module && this.instantiate(module);
-    for (const { id, exportName, ...region } of regions) {
+    for (const { id, entry: region } of entries) {
       const entry = this.pending.get(id);
       if (!entry) continue;
       this.pending.delete(id);
+      // Code that another region covers now must become hot as an entry of its own.
       this.rounds.delete(entry.record);
       this.recent.delete(entry.record);
-      if (!exports || exportName === undefined) this.refuse(entry);
-      else if (region.covers.every((cover) => this.isUnchanged(cover)))
-        this.install({ ...region, exportName }, exports, entry);
+      if (region === 'covered') this.covered(entry);
+      else if (!exports || region === 'untranslatable') this.refuse(entry);
+      else if (region.covers.every((cover) => this.isUnchanged(cover))) this.install(region, exports, entry);
       else this.onRegion?.({ kind: 'outdated', address: entry.address });
     }
+  }
+
+  private covered({ address }: Entry): void {
+    this.allowance?.giveBack();
+    this.onRegion?.({ kind: 'covered', address });
   }
 
   private refuse({ record, address }: Entry): void {
@@ -404,7 +415,5 @@ function rangesOf({ entryRecord, address, covers }: CompiledRegion): [bigint, bi
 
 /** Whether a region was made from bytes [first, last) of a decoded page. */
 function covers(region: CompiledRegion, records: number, first: number, last: number): boolean {
-  return region.covers.some(
-    (c) => c.records === records && c.first < last && first < c.first + c.words.length * WORD,
-  );
+  return region.covers.some((cover) => overlaps(cover, records, first, last));
 }

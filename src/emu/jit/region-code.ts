@@ -22,7 +22,7 @@ import { CPU, SLOT_SINK } from '../layout/cpu-state.ts';
 import { CPU_BLOCK, RECORD_SIZE } from '../layout/memory-map.ts';
 import { FunctionBuilder } from '../wasm/function-builder.ts';
 import type { AccessGroup, MergedAccess, MergedAccesses } from './merged-accesses.ts';
-import { PAGE_BYTES, pageOf, type Region, type RegionInstruction } from './region.ts';
+import { INSTRUCTION_BYTES, PAGE_BYTES, pageOf, type Region, type RegionInstruction } from './region.ts';
 import {
   isVector,
   planRegisters,
@@ -32,7 +32,6 @@ import {
   registerCell,
 } from './registers.ts';
 
-export const INSTRUCTION_BYTES = 4;
 export const RECORDS_PER_BYTE = RECORD_SIZE / INSTRUCTION_BYTES;
 const SINK_CELL = CPU.X + SLOT_SINK * 8;
 

@@ -9,7 +9,7 @@
  * A guest call becomes a host call, so that the host predicts the return; whatever else happens in between
  * (another stack, a longjmp, an exception) makes the callee return something else, which is handed on.
  */
-import { assert } from '../base/assert.ts';
+import { assert, fail } from '../base/assert.ts';
 import { emitInstruction } from '../codegen/emit-body.ts';
 import type { FlagState } from '../codegen/lazy-flags.ts';
 import { noteForm, storeCells } from '../codegen/lazy-flags.ts';
@@ -18,57 +18,41 @@ import type { OperandSlot } from '../ir/ir.ts';
 import { CPU } from '../layout/cpu-state.ts';
 import { CPU_BLOCK, RECORD_SIZE } from '../layout/memory-map.ts';
 import type { FunctionBuilder, Label } from '../wasm/function-builder.ts';
-import { type FlowShape, makeReducible } from './control-flow.ts';
+import { makeReducible, type ReducibleGraph } from './control-flow.ts';
 import { flagStates } from './flag-flow.ts';
 import type { KnownBranch } from './lift.ts';
 import { mergeAccesses } from './merged-accesses.ts';
-import { type Block, pageOf, type Region } from './region.ts';
-import { INSTRUCTION_BYTES } from './region-code.ts';
+import { type Block, INSTRUCTION_BYTES, pageOf, type Region } from './region.ts';
 import { type EmitContext, EXPECTED, RegionExits } from './region-exits.ts';
 
 /** Up to so many targets an indirect jump compares one by one. */
 const FEW_TARGETS = 3;
-/** Blocks that may be copied to make a region reducible. */
-const MAX_COPIES = 64;
-
-/** The region's function; undefined when its control flow cannot be structured within the limits. */
-export function emitRegion(region: Region, context: EmitContext): FunctionBuilder | undefined {
-  const offsets = [...region.blocks.keys()];
-  const indexOf = new Map(offsets.map((offset, index) => [offset, index]));
-  const successors = offsets.map((offset) => [
-    ...new Set((region.blocks.get(offset)?.successors ?? []).map((to) => indexOf.get(to) ?? 0)),
+export function emitRegion(region: Region, context: EmitContext): FunctionBuilder {
+  const blocks = [...region.blocks.values()];
+  const indexOf = new Map(blocks.map(({ offset }, index) => [offset, index]));
+  const successors = blocks.map((block) => [
+    ...new Set(block.successors.map((to) => indexOf.get(to) ?? fail(`block ${to} of the region`))),
   ]);
-  const graph = makeReducible({ successors }, MAX_COPIES);
-  if (!graph) return undefined;
-  const blocks = graph.original.map((index) => {
-    const block = region.blocks.get(offsets[index] ?? 0);
-    assert(block, 'a block of the region');
-    return block;
-  });
-  return new RegionEmitter(region, blocks, graph.successors, graph.shape, context).emit();
+  return new RegionEmitter(region, blocks, makeReducible({ successors }), context).emit();
 }
 
 class RegionEmitter extends RegionExits {
+  /** By node; dispatchers, which come after them, have none. */
   private readonly blocks: readonly Block[];
-  private readonly successors: readonly (readonly number[])[];
-  private readonly shape: FlowShape;
+  private readonly graph: ReducibleGraph;
   private readonly flagsIn: readonly FlagState[];
   private readonly labels = new Map<string, Label>();
-  /** The block being emitted. */
+  /** The node that a dispatcher shall go to. */
+  private readonly selector = this.f.takeLocal('i32');
+  /** The node being emitted. */
   private node = 0;
 
-  constructor(
-    region: Region,
-    blocks: readonly Block[],
-    successors: readonly (readonly number[])[],
-    shape: FlowShape,
-    context: EmitContext,
-  ) {
+  constructor(region: Region, blocks: readonly Block[], graph: ReducibleGraph, context: EmitContext) {
     super(region, context);
     this.blocks = blocks;
-    this.successors = successors;
-    this.shape = shape;
-    this.flagsIn = flagStates(blocks, successors, shape);
+    this.graph = graph;
+    const blockOf = graph.successors.map((_, node) => blocks[node]);
+    this.flagsIn = flagStates(blockOf, graph.successors, graph.shape);
   }
 
   emit(): FunctionBuilder {
@@ -104,7 +88,8 @@ class RegionEmitter extends RegionExits {
   }
 
   private emitTree(node: number): void {
-    const { f, shape } = this;
+    const { f } = this;
+    const { shape } = this.graph;
     const merges = (shape.children[node] ?? []).filter((child) => shape.mergePoints.has(child));
     const isLoop = shape.loopHeaders.has(node);
     if (isLoop) this.labels.set(`loop${node}`, f.loop());
@@ -118,7 +103,8 @@ class RegionEmitter extends RegionExits {
   /** `merges`: blocks to be placed after this one, the last in order first. */
   private emitWithin(node: number, merges: readonly number[]): void {
     const [last, ...rest] = merges;
-    if (last === undefined) return this.emitBlock(node);
+    if (last === undefined)
+      return this.graph.dispatchers.has(node) ? this.emitDispatcher(node) : this.emitBlock(node);
     this.labels.set(`merge${last}`, this.f.block());
     this.emitWithin(node, rest);
     this.f.end();
@@ -147,33 +133,81 @@ class RegionEmitter extends RegionExits {
     if (block.instructions.length === 0) this.leaveAt(block.offset);
   }
 
+  /** Goes on at the node that the selector names. */
+  private emitDispatcher(node: number): void {
+    const { f } = this;
+    this.node = node;
+    this.flagsNow = this.flagsIn[node] ?? 'cells';
+    const targets = this.graph.dispatchers.get(node) ?? [];
+    const nexts = [...new Set(targets.map((target) => this.nextTo(target)))];
+    const labels = nexts.map(() => f.block()).reverse();
+    const [first] = labels;
+    assert(first, 'a dispatcher goes somewhere');
+    const table = this.blocks.map((_, target) => {
+      const label = targets.includes(target) ? labels[nexts.indexOf(this.nextTo(target))] : undefined;
+      return label ?? first;
+    });
+    f.get(this.selector);
+    f.brTable(table, first);
+    for (const next of nexts) {
+      f.end();
+      this.within(() => this.enter(next));
+    }
+  }
+
   /** Goes on at an offset: within the region where it can, else out of it. */
   private edge(target: number): void {
-    const { f, shape } = this;
-    const from = this.node;
-    const node = (this.successors[from] ?? []).find((next) => this.blocks[next]?.offset === target);
+    const { f } = this;
+    const { shape, dispatchers } = this.graph;
+    const node = this.successorAt(target);
     if (node === undefined) return this.leaveAt(target);
-    const saved = {
-      conditionals: this.conditionals,
-      flags: this.flagsNow,
-      dirty: this.dirty,
-      instruction: this.instruction,
-      following: this.following,
-    };
+    const next = this.nextTo(node);
+    this.within(() => {
+      if (pageOf(target) !== this.currentPage()) this.crossPage(target);
+      if ((shape.position[next] ?? 0) <= (shape.position[this.node] ?? 0)) this.leaveWithoutBudget(target);
+      if (dispatchers.has(next)) {
+        f.i32(node);
+        f.set(this.selector);
+      }
+      this.enter(next);
+    });
+  }
+
+  /** Of the blocks that may follow this one, the one at an offset. */
+  private successorAt(offset: number): number | undefined {
+    return this.successorBlocks().find((node) => this.blocks[node]?.offset === offset);
+  }
+
+  /** Numbers of the blocks that may follow this one. */
+  private successorBlocks(): number[] {
+    const { successors, dispatchers } = this.graph;
+    return (successors[this.node] ?? []).flatMap((next) => dispatchers.get(next) ?? [next]);
+  }
+
+  /** The node to which this one goes in order to get to a block. */
+  private nextTo(node: number): number {
+    const { successors, dispatchers } = this.graph;
+    const next = (successors[this.node] ?? []).find(
+      (to) => to === node || dispatchers.get(to)?.includes(node),
+    );
+    return next ?? fail(`a way to node ${node}`);
+  }
+
+  /** Emits one of several ways from here; what is known here holds again after it. */
+  private within(emit: () => void): void {
+    const { conditionals, flagsNow, dirty, instruction, following, node } = this;
     this.conditionals = [];
-    if (pageOf(target) !== this.currentPage()) this.crossPage(target);
-    this.reconcileFlags(this.flagsIn[node] ?? 'cells');
-    if ((shape.position[node] ?? 0) <= (shape.position[from] ?? 0)) {
-      this.leaveWithoutBudget(target);
-      f.br(this.label(`loop${node}`));
-    } else if (shape.mergePoints.has(node)) f.br(this.label(`merge${node}`));
-    else this.emitTree(node);
-    this.node = from;
-    this.conditionals = saved.conditionals;
-    this.flagsNow = saved.flags;
-    this.dirty = saved.dirty;
-    this.instruction = saved.instruction;
-    this.following = saved.following;
+    emit();
+    Object.assign(this, { conditionals, flagsNow, dirty, instruction, following, node });
+  }
+
+  private enter(next: number): void {
+    const { f } = this;
+    const { shape } = this.graph;
+    this.reconcileFlags(this.flagsIn[next] ?? 'cells');
+    if ((shape.position[next] ?? 0) <= (shape.position[this.node] ?? 0)) f.br(this.label(`loop${next}`));
+    else if (shape.mergePoints.has(next)) f.br(this.label(`merge${next}`));
+    else this.emitTree(next);
   }
 
   private label(name: string): Label {
@@ -244,7 +278,7 @@ class RegionEmitter extends RegionExits {
   /** An indirect jump to one of the targets that were seen before; falls through for any other. */
   private jumpWithinRegion(address: number): void {
     const { f } = this;
-    const targets = (this.successors[this.node] ?? []).map((node) => this.blocks[node]?.offset ?? 0);
+    const targets = this.successorBlocks().map((node) => this.blocks[node]?.offset ?? 0);
     if (targets.length === 0) return;
     if (targets.length <= FEW_TARGETS) {
       for (const target of targets) {
@@ -289,6 +323,6 @@ class RegionEmitter extends RegionExits {
 
   /** Whether the region goes on at an offset after a call. */
   private continues(offset: number): boolean {
-    return (this.successors[this.node] ?? []).some((next) => this.blocks[next]?.offset === offset);
+    return this.successorAt(offset) !== undefined;
   }
 }

@@ -20,6 +20,8 @@ export type RegionEvent = {
       /** Instructions in the entry's page that it was made from: addresses from, to (exclusive). */
       readonly ranges: readonly (readonly [from: bigint, to: bigint])[];
     }
+  /** A region that was made at the same time has it. */
+  | { readonly kind: 'covered' }
   /** It cannot be translated. */
   | { readonly kind: 'refused' }
   /** Its code changed while it was translated. */
@@ -34,8 +36,10 @@ export function describeEvent(event: RegionEvent, heat: number): string {
       return `wanted: reached by ${event.rounds} rounds of ${heat} branches, ${event.recent} of them lately`;
     case 'compiled':
       return `compiled: ${event.sizeBytes} bytes of WebAssembly`;
+    case 'covered':
+      return 'not translated: another region that was made then has it; its heat counts anew';
     case 'refused':
-      return 'not translated: there is no instruction, or its control flow needs too many copies of blocks';
+      return 'not translated: there is no instruction that could be';
     case 'outdated':
       return 'not used: its code changed while it was translated';
     case 'dropped':

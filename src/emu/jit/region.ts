@@ -9,7 +9,7 @@ import { dropKnownChecks } from './known-checks.ts';
 import { type Lifted, lift } from './lift.ts';
 
 export const PAGE_BYTES = 4096;
-const INSTRUCTION_BYTES = 4;
+export const INSTRUCTION_BYTES = 4;
 
 /** A page of code as the decode cache holds it. */
 export interface CodePage {

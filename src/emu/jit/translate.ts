@@ -7,6 +7,7 @@ import { FunctionBuilder } from '../wasm/function-builder.ts';
 import { ModuleBuilder } from '../wasm/module-builder.ts';
 import {
   growRegion,
+  INSTRUCTION_BYTES,
   PAGE_BYTES,
   pageOf,
   type Region,
@@ -38,28 +39,62 @@ export interface TranslatedRegion {
   readonly sizeBytes: number;
 }
 
+/** What became of an entry: its region; or none, because there is no translating it, or because another region has it. */
+export type TranslatedEntry = TranslatedRegion | 'untranslatable' | 'covered';
+
 export interface Translation {
-  /** The module; absent when no entry could be translated. */
+  /** The module; absent when it would be empty. */
   readonly bytes: Uint8Array<ArrayBuffer> | undefined;
-  /** In the order of the sources; undefined for those that cannot be translated. */
-  readonly regions: readonly (TranslatedRegion | undefined)[];
+  /** In the order of the sources; fewer when the module became too big for the others. */
+  readonly entries: readonly TranslatedEntry[];
 }
 
-/** Translates regions into one module. */
-export function translate(sources: readonly RegionSource[], shape: ModuleShape): Translation {
+/** A module with so much code takes no more regions: who waits for the first would wait longer. */
+const ENOUGH_BYTES = 8 << 10;
+
+/**
+ * Translates regions into one module; not those whose entry is part of a region made here before it, or of what
+ * `known` covers. A loop nest becomes hot at every head at once, and each head's region would hold all of it.
+ */
+export function translate(
+  sources: readonly RegionSource[],
+  shape: ModuleShape,
+  known: readonly Cover[] = [],
+): Translation {
   const module = new ModuleBuilder();
   const helpers = importAll(module, shape.shared);
   module.importTable('handlers', HANDLER_SLOTS);
   const regionType = module.typeIndex(REGION_PARAMS, REGION_RESULTS);
-  const regions = sources.map((source, index) => {
+  const covers = [...known];
+  const entries: TranslatedEntry[] = [];
+  let size = 0;
+  for (const source of sources) {
+    if (size >= ENOUGH_BYTES) break;
+    const records = source.page(0)?.records ?? 0;
+    if (covers.some((cover) => overlaps(cover, records, source.entry, source.entry + INSTRUCTION_BYTES))) {
+      entries.push('covered');
+      continue;
+    }
     const region = growRegion(source, LIMITS);
-    const body = region && emitRegion(region, { helpers, regionType, tailCalls: shape.tailCalls });
-    if (!body) return undefined;
-    const exportName = `region${index}`;
+    if (!region) {
+      entries.push('untranslatable');
+      continue;
+    }
+    const body = emitRegion(region, { helpers, regionType, tailCalls: shape.tailCalls });
+    const exportName = `region${entries.length}`;
     module.addFunction(body, exportName, source.name);
-    return { exportName, covers: coversOf(region), sizeBytes: body.code.length };
-  });
-  return { bytes: regions.some((region) => region) ? module.build() : undefined, regions };
+    const translated = { exportName, covers: coversOf(region), sizeBytes: body.code.length };
+    entries.push(translated);
+    covers.push(...translated.covers);
+    size += translated.sizeBytes;
+  }
+  return { bytes: size > 0 ? module.build() : undefined, entries };
+}
+
+/** Whether a cover has bytes of [first, last) of a decoded page. */
+export function overlaps(cover: Cover, records: number, first: number, last: number): boolean {
+  const end = cover.first + cover.words.length * INSTRUCTION_BYTES;
+  return cover.records === records && cover.first < last && first < end;
 }
 
 function coversOf({ blocks, pages }: Region): Cover[] {

@@ -35,6 +35,11 @@ export class TranslationAllowance {
     this.saved -= 1;
   }
 
+  /** It need not be after all. */
+  giveBack(): void {
+    this.saved += 1;
+  }
+
   get isScarce(): boolean {
     return this.saved < 1;
   }

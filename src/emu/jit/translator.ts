@@ -9,7 +9,7 @@ import { HELPERS } from '../interpreter/runtime-imports.ts';
 import { HANDLER_SLOTS } from '../layout/memory-map.ts';
 import { IMPORT_MODULE } from '../wasm/module-builder.ts';
 import type { CodePage, RegionSource } from './region.ts';
-import { type Cover, type ModuleShape, translate } from './translate.ts';
+import { type Cover, type ModuleShape, type TranslatedEntry, translate } from './translate.ts';
 
 const WORD = 4;
 
@@ -30,6 +30,8 @@ export interface RequestedPage {
 
 export interface TranslationRequest {
   readonly id: number;
+  /** Answers that had come when it was made. */
+  readonly answersSeen: number;
   /** Byte offset of the entry in its page. */
   readonly entry: number;
   readonly pages: readonly RequestedPage[];
@@ -39,19 +41,16 @@ export interface TranslationRequest {
   readonly name?: string;
 }
 
-export interface AnsweredRegion {
+export interface AnsweredEntry {
   /** The request's. */
   readonly id: number;
-  /** What the module exports it as; absent when the entry cannot be translated. */
-  readonly exportName?: string;
-  readonly covers: readonly Cover[];
-  readonly sizeBytes: number;
+  readonly entry: TranslatedEntry;
 }
 
 export interface TranslationAnswer {
-  /** Absent when no region could be translated. */
+  /** Absent when there is no new region. */
   readonly module?: WebAssembly.Module;
-  readonly regions: readonly AnsweredRegion[];
+  readonly entries: readonly AnsweredEntry[];
 }
 
 /** Takes requests; answers come through the events that it was made with, in any order. */
@@ -69,22 +68,42 @@ export interface TranslatorEvents {
 /** How a host makes a translator for a new machine. */
 export type TranslatorFactory = (events: TranslatorEvents, machine: TranslatedMachine) => Translator;
 
-/** Carries out requests, as one module: what the other thread does. */
-export function answerRequests(
-  requests: readonly TranslationRequest[],
-  { shape, memory }: TranslatedMachine,
-): TranslationAnswer {
-  const read = memory && sharedReader(memory);
-  const { bytes, regions } = translate(
-    requests.map((request) => sourceOf(request, read)),
-    shape,
-  );
-  const module = bytes && new WebAssembly.Module(bytes);
-  if (module && memory) compileFunctions(module, memory);
-  return {
-    ...(module && { module }),
-    regions: requests.map(({ id }, index) => ({ id, covers: [], sizeBytes: 0, ...regions[index] })),
-  };
+/** Carries out the requests of one machine: what the other thread does. */
+export class TranslationService {
+  private readonly machine: TranslatedMachine;
+  private answers = 0;
+  /** What the last answers brought. */
+  private recent: { readonly answer: number; readonly covers: readonly Cover[] }[] = [];
+
+  constructor(machine: TranslatedMachine) {
+    this.machine = machine;
+  }
+
+  /** Answers the first requests of a list, as many as fit one module. */
+  answer(requests: readonly TranslationRequest[]): TranslationAnswer {
+    const { shape, memory } = this.machine;
+    const read = memory && sharedReader(memory);
+    const seen = requests[0]?.answersSeen ?? 0;
+    const batch = requests.filter(({ answersSeen }) => answersSeen === seen);
+    // Who has seen a region and asks for code in it has reasons to enter it elsewhere.
+    this.recent = this.recent.filter(({ answer }) => answer >= seen);
+    const { bytes, entries } = translate(
+      batch.map((request) => sourceOf(request, read)),
+      shape,
+      this.recent.flatMap(({ covers }) => covers),
+    );
+    const covers = entries.flatMap((entry) => (typeof entry === 'string' ? [] : entry.covers));
+    this.recent.push({ answer: this.answers++, covers });
+    const module = bytes && new WebAssembly.Module(bytes);
+    if (module && memory) compileFunctions(module, memory);
+    return {
+      ...(module && { module }),
+      entries: batch.flatMap(({ id }, index) => {
+        const entry = entries[index];
+        return entry === undefined ? [] : [{ id, entry }];
+      }),
+    };
+  }
 }
 
 /** What stands for the machine when code is called in order to be compiled. */

@@ -13,10 +13,9 @@ import { assemble } from '../isa/assembler.ts';
 import { AT_ONCE, Jit, type JitOptions } from '../jit/jit.ts';
 import type { RegionEvent } from '../jit/region-events.ts';
 import {
-  answerRequests,
-  type TranslatedMachine,
   type TranslationAnswer,
   type TranslationRequest,
+  TranslationService,
   type TranslatorFactory,
 } from '../jit/translator.ts';
 import { CPU } from '../layout/cpu-state.ts';
@@ -76,7 +75,7 @@ export class CodeMachine {
   private interpreter: Interpreter | undefined;
   private readonly requests: {
     readonly request: TranslationRequest;
-    readonly machine: TranslatedMachine;
+    readonly service: TranslationService;
     readonly due: number;
   }[] = [];
   private answer: (answer: TranslationAnswer) => void = () => {};
@@ -176,9 +175,10 @@ export class CodeMachine {
   private lateTranslator(): TranslatorFactory {
     return (events, machine) => {
       this.answer = (answer) => events.answer(answer);
+      const service = new TranslationService(machine);
       const request = (asked: readonly TranslationRequest[]) => {
         for (const one of structuredClone(asked))
-          this.requests.push({ request: one, machine, due: this.slices + ANSWER_AFTER });
+          this.requests.push({ request: one, service, due: this.slices + ANSWER_AFTER });
       };
       return { request };
     };
@@ -188,7 +188,7 @@ export class CodeMachine {
     this.slices++;
     while (this.requests[0] && this.requests[0].due <= this.slices) {
       const asked = this.requests.shift();
-      if (asked) this.answer(answerRequests([asked.request], asked.machine));
+      if (asked) this.answer(asked.service.answer([asked.request]));
     }
   }
 
