@@ -64,17 +64,22 @@ function missingTool() {
 const REFUSED = 1;
 const DOUBTFUL = 2;
 
-function refusedByLlvm(words, features) {
+function askLlvm(words, features, ...options) {
   const bytes = (word) => [0, 8, 16, 24].map((at) => `0x${((word >>> at) & 0xff).toString(16)}`).join(' ');
   const input = `${[...words].map(bytes).join('\n')}\n`;
   const names = [...features].flatMap((feature) => LLVM_NAMES[feature] ?? []);
   const attributes = [...names, ...LLVM_ALWAYS].map((name) => `+${name}`).join();
-  const { status, stderr, error } = spawnSync(
+  const result = spawnSync(
     'llvm-mc',
-    ['-disassemble', '-triple=aarch64', `-mattr=${attributes}`, '-o', '/dev/null'],
+    ['-disassemble', '-triple=aarch64', `-mattr=${attributes}`, ...options],
     { input, maxBuffer: 2 ** 30, encoding: 'utf8' },
   );
-  if (error) throw error;
+  if (result.error) throw result.error;
+  return result;
+}
+
+function refusedByLlvm(words, features) {
+  const { status, stderr } = askLlvm(words, features, '-o', '/dev/null');
   const refused = new Uint8Array(words.length);
   for (const [, line, how] of stderr.matchAll(
     /^<stdin>:(\d+):\d+: warning: (invalid|potentially undefined)/gm,
@@ -105,6 +110,8 @@ class Comparison {
   groups = new Map();
   total = 0;
   unexplained = 0;
+  /** Words whose reason is one only when llvm-mc prints them so. */
+  toRead = [];
   doubtful = 0;
 
   constructor(features) {
@@ -120,9 +127,28 @@ class Comparison {
       if (refused[i] === DOUBTFUL) this.doubtful++;
       if (refused[i] === DOUBTFUL || (decoded === undefined) === (refused[i] === REFUSED)) return;
       const reason = DIFFERENT_IN_LLVM.find(({ matches }) => matches(word, decoded?.row.name));
-      if (reason) this.known.set(reason, (this.known.get(reason) ?? 0) + 1);
+      if (reason?.text) this.toRead.push({ word, reason });
+      else if (reason) this.count(reason);
       else this.note(word, decoded);
     });
+    this.read();
+  }
+
+  count(reason) {
+    this.known.set(reason, (this.known.get(reason) ?? 0) + 1);
+  }
+
+  read() {
+    const words = this.toRead.map(({ word }) => word);
+    const lines = askLlvm(words, this.features)
+      .stdout.split('\n')
+      .filter((line) => /^\t[^.]/.test(line));
+    if (lines.length !== words.length) throw new Error(`llvm-mc printed ${lines.length} of ${words.length}`);
+    this.toRead.forEach(({ word, reason }, i) => {
+      if (reason.text.test(lines[i])) this.count(reason);
+      else this.note(word, undefined);
+    });
+    this.toRead = [];
   }
 
   note(word, decoded) {
