@@ -2,12 +2,24 @@
 import { StorageError } from '../emu/storage/block-store.ts';
 import { DiskError } from '../emu/storage/disk-error.ts';
 import { FileSystemError } from '../emu/storage/filesystems/file-system-error.ts';
-import { ImageError } from '../emu/storage/formats/image-error.ts';
+import { ImageError, type ImageErrorKind } from '../emu/storage/formats/image-error.ts';
+
+/** After what is wrong with a file, what to do about it where the message does not say. */
+const IMAGE_ADVICE: Readonly<Record<ImageErrorKind, string>> = {
+  truncated: 'It is incomplete: download or copy it again.',
+  corrupt: 'If it is not damaged where it comes from, download or copy it again.',
+  checksum: 'Download or copy it again.',
+  unknown: '',
+  unsupported: '',
+  'too-large': '',
+};
 
 export function asDiskError(failure: unknown): DiskError {
   if (failure instanceof DiskError) return failure;
   if (failure instanceof ImageError) {
-    return new DiskError('bad-image', `The image cannot be used: ${failure.message}.`);
+    const { kind, message } = failure;
+    const sentence = `${message.charAt(0).toUpperCase()}${message.slice(1)}.`;
+    return new DiskError('bad-image', [sentence, IMAGE_ADVICE[kind]].join(' ').trim());
   }
   if (failure instanceof FileSystemError) {
     return new DiskError(failure.kind === 'io' ? 'io' : 'file-system', `${failure.message}.`);

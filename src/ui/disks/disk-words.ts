@@ -17,8 +17,8 @@ interface ProblemWords {
 
 export const PROBLEMS: Readonly<Record<DiskErrorKind, ProblemWords>> = {
   'bad-image': {
-    title: 'This is not an image that can be read.',
-    nextStep: 'Raw, gzip, xz, zstd, zip, qcow2 and VHD images are.',
+    title: 'The file cannot be used as a disk.',
+    nextStep: 'Images can be raw, gzip, xz, zstd, zip, qcow2 or VHD.',
   },
   'wrong-checksum': { title: 'The file is not what its checksum promises.' },
   network: { title: 'The connection was lost.' },
