@@ -34,6 +34,7 @@ declare namespace WebAssembly {
 
   class Module {
     constructor(bytes: Uint8Array);
+    static imports(module: Module): { readonly name: string; readonly kind: string }[];
     static customSections(module: Module, name: string): ArrayBuffer[];
   }
 

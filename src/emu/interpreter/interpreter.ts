@@ -33,6 +33,7 @@ import { HandlerTable } from './handler-table.ts';
 import { buildInterpreterImage, type InterpreterImage, readInterpreterImage } from './interpreter-image.ts';
 import type { LoopImports } from './interpreter-module.ts';
 import type { HELPERS, HelperName } from './runtime-imports.ts';
+import { warmUp } from './warm-up.ts';
 
 /** Arguments of helpers by their number. */
 type Arguments = [
@@ -335,7 +336,10 @@ const generated = new Map<boolean, Promise<InterpreterImage>>();
 /** The image that was made, if it is of these rows and for this host; else one that is generated once a thread. */
 async function imageFor(shared: boolean, made: WebAssembly.Module | undefined): Promise<InterpreterImage> {
   const given = made && readInterpreterImage(made);
-  if (given) return given;
+  if (given) {
+    warmUp(given, shared);
+    return given;
+  }
   const known = generated.get(shared) ?? generateImage(shared);
   generated.set(shared, known);
   return known;
