@@ -36,11 +36,22 @@ const MOST_SHIFT = 64n;
 
 const TOKEN =
   /\s*(?:(?<number>0x[0-9a-f]+|0b[01]+|\d+(?![\w$.]))|(?<symbol>[A-Za-z_.$][\w.$]*|\d+[bf](?!\w))|'(?<character>\\?.)'|(?<operator><<|>>|[-+*/%&|^~()]))/iy;
-const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '0': '\0', e: '\x1b' };
+const ESCAPES: Readonly<Record<string, string>> = {
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  b: '\b',
+  f: '\f',
+  '0': '\0',
+  e: '\x1b',
+  '"': '"',
+  "'": "'",
+  '\\': '\\',
+};
 
-/** The character that an escape sequence stands for: `\n`, `\\`, `\'` … */
-export function unescapeCharacter(letter: string): string {
-  return ESCAPES[letter] ?? letter;
+/** The character that an escape sequence stands for, if it is one: `\n`, `\\`, `\'` … */
+export function unescapeCharacter(letter: string): string | undefined {
+  return ESCAPES[letter];
 }
 
 interface Token {
@@ -92,7 +103,7 @@ class Parser {
       case 'number':
         return BigInt(text);
       case 'character':
-        return BigInt((text.startsWith('\\') ? unescapeCharacter(text.slice(1)) : text).charCodeAt(0));
+        return this.character(text, at);
       case 'symbol': {
         const value = this.symbols(text);
         if (value === undefined) throw new ExpressionError(`"${text}" is not defined`, at);
@@ -103,6 +114,12 @@ class Parser {
       case 'end':
         throw new ExpressionError('a value is missing', at);
     }
+  }
+
+  private character(text: string, at: number): bigint {
+    const character = text.startsWith('\\') ? unescapeCharacter(text.slice(1)) : text;
+    if (character === undefined) throw new ExpressionError(`no escape "${text}"`, at);
+    return BigInt(character.charCodeAt(0));
   }
 
   private signed(operator: string, at: number): bigint {

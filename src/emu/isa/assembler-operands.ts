@@ -41,6 +41,11 @@ export class OperandTable {
     this.longest = longest;
   }
 
+  /** Every text with its meanings. */
+  entries(): Iterable<readonly [string, readonly Reading[]]> {
+    return this.readings;
+  }
+
   /** What a text can mean; a negative number may stand for its two's complement in a register. */
   read(text: string): readonly Reading[] {
     const found = this.readings.get(text);
