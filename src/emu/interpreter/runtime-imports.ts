@@ -6,9 +6,10 @@ import { ACCESS_PARAMS, ACCESSES } from './access-module.ts';
 
 /**
  * What a helper does with the guest's state: an access looks at it for a fault only, arithmetic neither looks at registers
- * and flags nor raises exceptions, the runtime may do anything.
+ * and flags nor raises exceptions, a trap raises the exception that an instruction takes instead of being executed, the
+ * runtime may do anything.
  */
-export type HelperKind = 'access' | 'arithmetic' | 'runtime';
+export type HelperKind = 'access' | 'arithmetic' | 'trap' | 'runtime';
 
 /** Runtime functions that generated code may call: number of arguments after the record, result, kind. */
 export const HELPERS = {
@@ -27,8 +28,8 @@ export const HELPERS = {
   breakpoint: [1, false, 'runtime'],
   halt: [1, false, 'runtime'],
   undefined: [0, false, 'runtime'],
-  fpTrap: [0, false, 'runtime'],
-  spAlignment: [0, false, 'runtime'],
+  fpTrap: [0, false, 'trap'],
+  spAlignment: [0, false, 'trap'],
   eret: [0, false, 'runtime'],
   eretToScratch: [0, false, 'runtime'],
   branchTarget: [3, true, 'runtime'],

@@ -58,17 +58,7 @@ class RegionEmitter extends RegionExits {
   emit(): FunctionBuilder {
     const { f } = this;
     this.emitEntry();
-    this.exit = f.block();
-    this.fault = f.block();
-    this.emitTree(0);
-    f.plain('unreachable');
-    f.end();
-    for (const id of this.plan.writeBack) this.storeRegister(id);
-    this.storeBudget();
-    f.i32(0);
-    f.plain('return');
-    f.end();
-    this.emitExit();
+    this.withExits(() => this.emitTree(0));
     f.finish();
     return f;
   }
@@ -265,6 +255,10 @@ class RegionEmitter extends RegionExits {
       f.i32(REGION_RETURNED);
       f.plain('return');
       f.end();
+      f.get(address);
+      f.freeLocal('i64', address);
+      f.set(this.exitAddress);
+      return f.br(this.exitFar);
     }
     this.findRecord(address);
     f.freeLocal('i64', address);

@@ -6,7 +6,7 @@
  */
 import { assert } from '../base/assert.ts';
 import type { Push } from '../codegen/environment.ts';
-import { storeLazily } from '../codegen/lazy-flags.ts';
+import { type FlagForm, noteForm, storeCells, storeLazily } from '../codegen/lazy-flags.ts';
 import { REGION_RETURNED } from '../interpreter/region-signature.ts';
 import { helperKind } from '../interpreter/runtime-imports.ts';
 import { CPU } from '../layout/cpu-state.ts';
@@ -49,8 +49,15 @@ export interface EmitContext {
 export abstract class RegionExits extends RegionCode {
   protected readonly context: EmitContext;
   protected readonly exitRecord = this.f.takeLocal('i32');
-  /** Goes on at the record in `exitRecord`; everything is spilled. */
+  protected readonly exitAddress = this.f.takeLocal('i64');
+  /** Goes on at the record in `exitRecord`, or at the address in `exitAddress`; everything is spilled. */
   protected exit: Label = { depth: 0 };
+  protected exitFar: Label = { depth: 0 };
+  /** The same after spilling: what all the ways out share, `form` being the form of the flags. */
+  private leave: Label = { depth: 0 };
+  private leaveFar: Label = { depth: 0 };
+  /** Forms of the flags with which the region is left. */
+  private readonly leavingForms = new Set<FlagForm>();
   /** An access faulted: PC is the vector. */
   protected fault: Label = { depth: 0 };
 
@@ -59,8 +66,44 @@ export abstract class RegionExits extends RegionCode {
     this.context = context;
   }
 
+  /** Everything inside `emit` can leave the region. */
+  protected withExits(emit: () => void): void {
+    const { f } = this;
+    this.exit = f.block();
+    this.exitFar = f.block();
+    this.leaveFar = f.block();
+    this.leave = f.block();
+    this.fault = f.block();
+    emit();
+    f.plain('unreachable');
+    f.end();
+    this.writeBackAll();
+    this.storeBudget();
+    f.i32(0);
+    f.plain('return');
+    f.end();
+    this.spillAll();
+    f.br(this.exit);
+    f.end();
+    this.spillAll();
+    f.end();
+    this.findRecord(this.exitAddress);
+    f.end();
+    this.emitExit();
+  }
+
+  private writeBackAll(): void {
+    for (const id of this.plan.writeBack) this.storeRegister(id);
+  }
+
+  private spillAll(): void {
+    this.writeBackAll();
+    storeCells(this.f, this.stateBase, this.flags, { forms: [...this.leavingForms] });
+    this.storeBudget();
+  }
+
   /** Hands over to the region at `exitRecord` without a trip through the interpreter, if there is one. */
-  protected emitExit(): void {
+  private emitExit(): void {
     const { f } = this;
     if (!this.context.tailCalls) return f.get(this.exitRecord);
     const handler = f.takeLocal('i32');
@@ -83,17 +126,40 @@ export abstract class RegionExits extends RegionCode {
     f.get(this.exitRecord);
   }
 
+  private leaveOver(label: Label): void {
+    const { f, flagsNow } = this;
+    const forms = typeof flagsNow === 'object' ? flagsNow.forms : [flagsNow];
+    for (const form of forms) this.leavingForms.add(form);
+    if (typeof flagsNow === 'string') noteForm(f, this.flags, flagsNow);
+    f.br(label);
+  }
+
+  private leaveForRecord(offset: number): void {
+    this.f.i32(this.recordAt(offset));
+    this.f.set(this.exitRecord);
+    this.leaveOver(this.leave);
+  }
+
+  private leaveForAddress(offset: number): void {
+    this.pushAddress(offset);
+    this.f.set(this.exitAddress);
+    this.leaveOver(this.leaveFar);
+  }
+
   /** Leaves the region for the instruction at an offset. */
   protected leaveAt(target: number): void {
-    this.spill();
-    this.findRecordAt(target);
-    this.f.br(this.exit);
+    if (this.isInThisPage(target)) this.leaveForRecord(target);
+    else this.leaveForAddress(target);
+  }
+
+  private isInThisPage(offset: number): boolean {
+    return this.region.pages.has(pageOf(offset)) && pageOf(offset) === this.currentPage();
   }
 
   /** Puts the record of an offset into `exitRecord`, known in the page that runs and looked up elsewhere. */
   protected findRecordAt(target: number): void {
     const { f } = this;
-    if (this.region.pages.has(pageOf(target)) && pageOf(target) === this.currentPage()) {
+    if (this.isInThisPage(target)) {
       f.i32(this.recordAt(target));
       f.set(this.exitRecord);
     } else {
@@ -111,9 +177,7 @@ export abstract class RegionExits extends RegionCode {
     f.i32(0);
     f.numeric('i32.le_s');
     f.if(undefined, 'unlikely');
-    this.spill();
-    f.i32(this.recordAt(target));
-    f.plain('return');
+    this.leaveForRecord(target);
     f.end();
   }
 
@@ -137,12 +201,7 @@ export abstract class RegionExits extends RegionCode {
     f.freeLocal('i32', entry);
     f.numeric('i32.eqz');
     f.if(undefined, 'unlikely');
-    this.spill();
-    f.i32(0);
-    this.pushAddress(target);
-    f.store('i64.store', CPU_BLOCK + CPU.PC);
-    f.i32(0);
-    f.plain('return');
+    this.leaveForAddress(target);
     f.end();
     f.i32(0);
     this.pushBias(page);
@@ -293,15 +352,23 @@ export abstract class RegionExits extends RegionCode {
     const index = this.context.helpers.get(helper);
     assert(index !== undefined, `helper ${helper}`);
     const kind = helperKind(helper);
+    if (kind === 'trap' && this.instruction?.offset !== this.region.entry) return this.leaveToTrap();
     if (kind === 'access') storeLazily(f, this.stateBase, this.flags, this.flagsNow);
-    else if (kind === 'runtime') this.spill(this.following);
+    else if (kind !== 'arithmetic') this.spill(this.following);
     this.pushRecord();
     for (const push of args) push();
     f.call(index);
-    if (kind !== 'runtime') return;
+    if (kind === 'access' || kind === 'arithmetic') return;
     if (WRITES_RT.has(helper)) this.reloadRt();
     // MSR NZCV; the block's cells are right in any case.
     if (this.conditionals.length === 0) this.flagsNow = 'cells';
+  }
+
+  /** The interpreter executes the instruction that traps; so it cannot be that where it would come here. */
+  private leaveToTrap(): void {
+    this.pushBudget(this.following + 1);
+    this.f.set(this.budget);
+    this.leaveForRecord(this.instruction?.offset ?? 0);
   }
 
   protected reloadRt(): void {
