@@ -76,7 +76,8 @@ export class BrambleDisks extends LitElement {
     this.#watch = setInterval(() => {
       if (this.shelf.disks.some(({ inUse }) => inUse !== 'no')) void this.shelf.refresh();
     }, USE_CHECK_MS);
-    void this.shelf.open();
+    // A list that was read before may be old: other tabs begin and end to use disks without a word.
+    void (this.shelf.state === 'open' ? this.shelf.refresh() : this.shelf.open());
   }
 
   override disconnectedCallback(): void {
