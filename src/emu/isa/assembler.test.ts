@@ -60,6 +60,9 @@ describe('encodeInstruction', () => {
     ['beq 8', 0x54000040],
     ['b.hs #8', 0x54000042],
     ['tbz w0, 3, 8', 0x36180040],
+    ['mrs x1, s3_0_c0_c0_0', 0xd5380001],
+    ['msr S3_0_C1_C0_0, x1', 0xd5181001],
+    ['mrs x1, s3_1_c11_c0_2', 0xd539b041],
     ['cset w0, lo', 0x1a9f27e0],
   ])('reads %s', (text, word) => {
     expect(encodeInstruction(text, 0n).toString(16)).toBe(word.toString(16));
