@@ -3,6 +3,7 @@ import type { BlockStore } from '../emu/storage/block-store.ts';
 import { chunksOf } from '../emu/storage/chunk-batches.ts';
 import { WRITTEN_CHUNK_BYTES } from '../emu/storage/chunk-size.ts';
 import type { DiskCatalogue } from '../emu/storage/disk-catalogue.ts';
+import { layersOfChanges } from '../emu/storage/disk-layers.ts';
 import type { Release } from '../emu/storage/disk-locks.ts';
 import type { LayerRecord } from '../emu/storage/disk-records.ts';
 import { allocationOf, ClusterMap, qcow2FileBytes, writeQcow2 } from '../emu/storage/formats/qcow2-writer.ts';
@@ -35,7 +36,7 @@ export async function exportDisk(
   catalogue: DiskCatalogue,
   records: RecordStore,
 ): Promise<DiskFile> {
-  const { disk, top, store, release } = await catalogue.open(id, 'read');
+  const { disk, chain, store, release } = await catalogue.open(id, 'read');
   try {
     const fileName = disk.name.replace(/[\\/:*?"<>|\p{Cc}]+/gu, '-') + ENDINGS[format];
     const image = new StoredImage(store, await catalogue.allocatedParts(id));
@@ -53,7 +54,7 @@ export async function exportDisk(
         };
       }
       case 'overlay': {
-        const map = await changedClusters(top, store, records);
+        const map = await changedClusters(layersOfChanges(disk, chain), store, records);
         return {
           fileName,
           totalBytes: qcow2FileBytes(map),
@@ -70,15 +71,17 @@ export async function exportDisk(
 }
 
 /**
- * The clusters of which the top layer has something, zeros that hide what is below among them. A cluster is
+ * The clusters of which some layer has something, zeros that hide what is below among them. A cluster is
  * larger than a chunk, and a file of changes hides what is below whole clusters: the rest of it is written too.
  */
-async function changedClusters({ id, chunkBytes }: LayerRecord, disk: BlockStore, records: RecordStore) {
+async function changedClusters(layers: readonly LayerRecord[], disk: BlockStore, records: RecordStore) {
   const map = new ClusterMap(disk.size);
-  for (const chunk of await chunksOf(records, id).stored()) {
-    const end = Math.min((chunk + 1) * chunkBytes, disk.size);
-    const first = Math.floor((chunk * chunkBytes) / QCOW2_CLUSTER_BYTES);
-    for (let cluster = first; cluster * QCOW2_CLUSTER_BYTES < end; cluster++) map.add(cluster);
+  for (const { id, chunkBytes } of layers) {
+    for (const chunk of await chunksOf(records, id).stored()) {
+      const end = Math.min((chunk + 1) * chunkBytes, disk.size);
+      const first = Math.floor((chunk * chunkBytes) / QCOW2_CLUSTER_BYTES);
+      for (let cluster = first; cluster * QCOW2_CLUSTER_BYTES < end; cluster++) map.add(cluster);
+    }
   }
   return map;
 }

@@ -182,6 +182,29 @@ describe.each([
     expect(Buffer.compare(await exported(host, second), expected)).toBe(0);
   });
 
+  it('gives all changes since the import, also of a disk that was cloned in between', async () => {
+    const { host, bring, file } = newSetting();
+    const id = value(await bring(file(image)));
+    const expected = new Uint8Array(SIZE);
+    for (const [chunk, byte] of [
+      [2, 9],
+      [5, 7],
+    ] as const) {
+      const [mine, theirs] = channel();
+      const size = value(await host.serve(id, 'write', theirs));
+      const store = new PortStore(mine, { size, readOnly: false });
+      const [from, to] = [chunk * CHUNK_BYTES, chunk * CHUNK_BYTES + QCOW2_CLUSTER_BYTES];
+      await store.write(from, new Uint8Array(QCOW2_CLUSTER_BYTES).fill(byte));
+      expected.fill(byte, from, to);
+      value(await host.closeDisks());
+      value(await host.clone(id, `clone ${chunk}`));
+    }
+    const second = value(await bring(file(await exported(host, id, 'overlay'))));
+    expect(Buffer.compare(await exported(host, second), expected)).toBe(0);
+    const [told] = value(await host.list());
+    expect(told).toMatchObject({ changedBytes: 0, sinceImportBytes: 2 * QCOW2_CLUSTER_BYTES });
+  });
+
   it('goes on where a connection broke, without asking for anything twice', async () => {
     const { host, server, bring } = newSetting();
     server.breaks = [1_000_000, 300_000];

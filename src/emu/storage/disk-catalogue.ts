@@ -26,8 +26,8 @@ export interface CataloguePorts extends LayerPorts, ChangePorts {
 
 export interface OpenDisk {
   readonly disk: DiskRecord;
-  /** The disk's top layer. */
-  readonly top: LayerRecord;
+  /** The disk's layers, top first. */
+  readonly chain: readonly LayerRecord[];
   readonly store: ChunkedStore;
   /** Lets go of the disk; nothing may be under way. */
   readonly release: Release;
@@ -134,7 +134,8 @@ export class DiskCatalogue {
   async resize(id: string, sizeBytes: number): Promise<void> {
     const size = wholeSize(sizeBytes);
     await this.changes.whileHeld(id, 'write', async () => {
-      const { disk, top, store, close } = await this.openUnlocked(id, false);
+      const { disk, chain, store, close } = await this.openUnlocked(id, false);
+      const top = chain[0]!;
       try {
         if (size < disk.sizeBytes) {
           // What lies behind the new end reads as zeros from here on, and so it does should the disk grow again.

@@ -18,6 +18,8 @@ export interface DiskDescription {
   readonly sharesBaseWith: readonly string[];
   /** Whether `reset` would change anything, and what it would free. */
   readonly changedBytes: number;
+  /** What was written over the imported image, by this disk and those that it is a clone of. */
+  readonly sinceImportBytes: number;
   /** Hexadecimal SHA-256 of the file that was imported, as it came. */
   readonly sha256?: string;
   readonly createdMs: number;

@@ -39,6 +39,11 @@ export function layerOptions(
   };
 }
 
+/** The layers over the image that was imported; all of a disk that began empty. @param chain top first */
+export function layersOfChanges(disk: DiskRecord, chain: readonly LayerRecord[]): readonly LayerRecord[] {
+  return disk.format === undefined ? chain : chain.slice(0, -1);
+}
+
 /** @param used bytes that each layer's chunks take */
 export function describe(
   disk: DiskRecord,
@@ -48,7 +53,8 @@ export function describe(
   let ownBytes = 0;
   let sharedBytes = 0;
   const sharers = new Set<string>();
-  for (const { id } of state.chain(disk)) {
+  const chain = state.chain(disk);
+  for (const { id } of chain) {
     const others = state.usersOf(id).filter((user) => user.id !== disk.id);
     for (const other of others) sharers.add(other.name);
     if (others.length > 0) sharedBytes += used.get(id) ?? 0;
@@ -61,6 +67,7 @@ export function describe(
     sharedBytes,
     sharesBaseWith: [...sharers],
     changedBytes: used.get(disk.layer) ?? 0,
+    sinceImportBytes: layersOfChanges(disk, chain).reduce((sum, { id }) => sum + (used.get(id) ?? 0), 0),
   };
 }
 

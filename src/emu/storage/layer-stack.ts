@@ -19,8 +19,8 @@ export interface LayerPorts {
 }
 
 export interface LayerStack {
-  /** The layer that writes go to. */
-  readonly top: LayerRecord;
+  /** Top first, which is the one that writes go to. */
+  readonly chain: readonly LayerRecord[];
   readonly store: ChunkedStore;
   /** Lets go of the files of packs. */
   close(): void;
@@ -29,13 +29,14 @@ export interface LayerStack {
 /** @param chain top first */
 export async function openStack(
   ports: LayerPorts,
-  [top, ...lower]: readonly LayerRecord[],
+  chain: readonly LayerRecord[],
   {
     size,
     readOnly,
     cache,
   }: { readonly size: number; readonly readOnly: boolean; readonly cache: ChunkCache },
 ): Promise<LayerStack> {
+  const [top, ...lower] = chain;
   if (!top) throw new DiskError('io', 'The contents of the disk are gone from the browser’s storage.');
   const packs: PackStore[] = [];
   const close = (): void => {
@@ -48,7 +49,7 @@ export async function openStack(
       if (below instanceof PackStore) packs.push(below);
     }
     const options = { ...layerOptions(top, below, cache), size, readOnly };
-    return { top, store: await ChunkedStore.open(chunksOf(ports.records, top.id), options), close };
+    return { chain, store: await ChunkedStore.open(chunksOf(ports.records, top.id), options), close };
   } catch (failure) {
     close();
     throw failure;

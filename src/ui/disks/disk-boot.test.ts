@@ -54,6 +54,7 @@ describe('knownBoot', () => {
     origin: { kind: 'url', url: `${BASE_URL}images/d/disk.img.xz` },
     sharesBaseWith: [],
     changedBytes: 0,
+    sinceImportBytes: 0,
     createdMs: 0,
     inUse: 'no',
   } as const;

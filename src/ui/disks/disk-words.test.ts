@@ -60,6 +60,7 @@ describe('facts', () => {
       origin: { kind: 'empty' },
       sharesBaseWith: [] as string[],
       changedBytes: 0,
+      sinceImportBytes: 0,
       createdMs: 0,
       inUse: 'no',
     } as const;

@@ -40,9 +40,9 @@ const FORMATS: readonly FormatRow[] = [
   {
     format: 'overlay',
     label: 'Changes only',
-    about: 'what was written since the import; needs the same base again',
-    ending: '.overlay',
-    largestBytes: (disk) => disk.changedBytes,
+    about: 'what was written since the import; needs the same image again',
+    ending: '-changes.qcow2',
+    largestBytes: (disk) => disk.sinceImportBytes,
   },
 ];
 
@@ -52,7 +52,7 @@ export interface ExportChoice {
 }
 
 export async function askExport(disk: DiskInfo): Promise<ExportChoice | undefined> {
-  const rows = FORMATS.filter(({ format }) => format !== 'overlay' || disk.origin.kind !== 'empty');
+  const rows = FORMATS.filter(({ format }) => format !== 'overlay' || disk.format !== undefined);
   let chosen = rows[0]!;
   const answer = await ask({
     title: `Export ${disk.name}`,

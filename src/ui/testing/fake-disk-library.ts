@@ -43,6 +43,7 @@ const DEBIAN: DiskInfo = {
   format: 'raw, xz-compressed',
   sharesBaseWith: ['Debian, with gcc'],
   changedBytes: 212 * MIB,
+  sinceImportBytes: 212 * MIB,
   sha256: SHA256,
   createdMs: Date.now() - 9 * DAY_MS,
   lastUsedMs: Date.now() - 3 * 60_000,
@@ -57,6 +58,7 @@ const SOME: readonly DiskInfo[] = [
     name: 'Debian, with gcc',
     ownBytes: 480 * MIB,
     changedBytes: 480 * MIB,
+    sinceImportBytes: 480 * MIB,
     origin: { kind: 'clone', ofName: 'Debian bookworm' },
     sharesBaseWith: ['Debian bookworm'],
     lastUsedMs: Date.now() - DAY_MS,
@@ -72,6 +74,7 @@ const SOME: readonly DiskInfo[] = [
     format: 'qcow2 version 3',
     sharesBaseWith: [],
     changedBytes: 0,
+    sinceImportBytes: 0,
     sha256: SHA256,
     createdMs: Date.now() - 40 * DAY_MS,
     inUse: 'no',
@@ -85,6 +88,7 @@ const SOME: readonly DiskInfo[] = [
     origin: { kind: 'empty' },
     sharesBaseWith: [],
     changedBytes: 0,
+    sinceImportBytes: 0,
     createdMs: Date.now() - 20 * DAY_MS,
     inUse: 'no',
   },
@@ -228,6 +232,7 @@ export class FakeDiskLibrary implements DiskLibrary {
       ownBytes: 0,
       sharedBytes,
       changedBytes: 0,
+      sinceImportBytes: 0,
       origin: { kind: 'clone', ofName: original.name },
       sharesBaseWith: [...original.sharesBaseWith, original.name],
       inUse: 'no',
@@ -247,7 +252,7 @@ export class FakeDiskLibrary implements DiskLibrary {
   async reset(id: string): Promise<void> {
     this.#mayFail();
     const { ownBytes, changedBytes } = this.#find(id);
-    this.#edit(id, { changedBytes: 0, ownBytes: Math.max(0, ownBytes - changedBytes) });
+    this.#edit(id, { changedBytes: 0, sinceImportBytes: 0, ownBytes: Math.max(0, ownBytes - changedBytes) });
   }
 
   async delete(id: string): Promise<void> {
@@ -333,6 +338,7 @@ export class FakeDiskLibrary implements DiskLibrary {
       sharedBytes: 0,
       sharesBaseWith: [],
       changedBytes: 0,
+      sinceImportBytes: 0,
       createdMs: Date.now(),
       inUse: 'no',
       ...disk,
