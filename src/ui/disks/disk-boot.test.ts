@@ -149,6 +149,10 @@ describe('withGuestDisk', () => {
     expect(knownBoot(shelf.disks[0]!, CATALOG, shelf.boots, BASE_URL)).toEqual({ guest: 'debian' });
     expect(await withGuestDisk(asked, CATALOG, shelf, BASE_URL)).toEqual(first);
     expect(shelf.disks).toHaveLength(1);
+    const { id } = shelf.disks[0]!;
+    const clone = await shelf.act((library) => library.clone(id, 'backup'));
+    shelf.boots.copy(id, clone!.id);
+    expect(await withGuestDisk(asked, CATALOG, shelf, BASE_URL)).toEqual(first);
   });
 
   it('boots nothing when the import fails', async () => {

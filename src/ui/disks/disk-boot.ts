@@ -63,18 +63,28 @@ export function withRoot(commandLine: string, root: string): string {
   return `${commandLine} root=${root} rw`.trim();
 }
 
-/** The guest's disk in the library, as `rootDisk`, if it has been imported before. */
+/**
+ * The guest's disk in the library, if it has been imported before: a free one, and of these the one that was booted
+ * last. A clone that never was may be somebody's backup.
+ */
 export function guestCopy(
   guest: Guest,
   catalog: Catalog,
   shelf: DiskShelf,
   baseUrl: string,
 ): DiskInfo | undefined {
-  const copies = shelf.disks.filter(
-    (disk) =>
-      knownBoot(disk, catalog, shelf.boots, baseUrl)?.guest === guest.name && isImageOf(disk, guest, baseUrl),
-  );
+  const copies = shelf.disks
+    .filter(
+      (disk) =>
+        knownBoot(disk, catalog, shelf.boots, baseUrl)?.guest === guest.name &&
+        isImageOf(disk, guest, baseUrl),
+    )
+    .toSorted((a, b) => lastBootMs(b) - lastBootMs(a));
   return copies.find(({ inUse }) => inUse === 'no') ?? copies[0];
+}
+
+function lastBootMs({ lastUsedMs, origin }: DiskInfo): number {
+  return lastUsedMs ?? (origin.kind === 'clone' ? Number.NEGATIVE_INFINITY : 0);
 }
 
 /** The import of the guest's disk, while it goes on. */
