@@ -223,7 +223,7 @@ export class FakeDiskLibrary implements DiskLibrary {
 
   async clone(id: string, name: string): Promise<DiskInfo> {
     this.#mayFail();
-    const original = this.#find(id);
+    const { lastUsedMs: _, ...original } = this.#find(id);
     const sharedBytes = original.sharedBytes + original.ownBytes;
     this.#edit(id, { ownBytes: 0, sharedBytes, sharesBaseWith: [...original.sharesBaseWith, name] });
     return this.#add({
@@ -234,6 +234,8 @@ export class FakeDiskLibrary implements DiskLibrary {
       changedBytes: 0,
       sinceImportBytes: 0,
       origin: { kind: 'clone', ofName: original.name },
+      // At the same millisecond it would not be the newer one.
+      createdMs: Math.max(Date.now(), original.createdMs + 1),
       sharesBaseWith: [...original.sharesBaseWith, original.name],
       inUse: 'no',
     });
