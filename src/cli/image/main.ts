@@ -23,6 +23,14 @@ const STATUS_ERROR = 1;
 const STATUS_USAGE = 2;
 const STATUS_SIGNALED = 128;
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+/** Errors of the system that users meet, by Node's codes. */
+const SYSTEM_ERRORS: Readonly<Record<string, (path: string) => string>> = {
+  ENOENT: (path) => `there is no file ${path}`,
+  EACCES: (path) => `no permission for ${path}`,
+  EISDIR: (path) => `${path} is a folder`,
+  ENOTDIR: (path) => `a part of ${path} is no folder`,
+  ENOSPC: (path) => `no room is left for ${path}`,
+};
 const ERASE_LINE = '\x1b[K';
 
 const io: CommandIo = {
@@ -42,6 +50,12 @@ function helpText(): string {
   return `npm run --silent image -- COMMAND …\n\n${rows.join('')}`;
 }
 
+function wordsFor(failure: unknown): string {
+  if (!(failure instanceof Error)) return String(failure);
+  const { code = '', path = 'the file' } = failure as NodeJS.ErrnoException;
+  return SYSTEM_ERRORS[code]?.(path) ?? failure.message;
+}
+
 async function main([name, ...args]: readonly string[]): Promise<number> {
   if (name === undefined || name === 'help' || name === '--help') {
     process.stdout.write(helpText());
@@ -56,7 +70,7 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
     await command.run(args, io);
     return 0;
   } catch (failure) {
-    io.say(failure instanceof Error ? failure.message : String(failure));
+    io.say(wordsFor(failure));
     if (!(failure instanceof CommandError)) return STATUS_ERROR;
     io.say(`usage: image ${command.name} ${command.synopsis}`);
     return STATUS_USAGE;
