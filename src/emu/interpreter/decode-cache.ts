@@ -12,6 +12,7 @@ import { CPU } from '../layout/cpu-state.ts';
 import {
   CPU_BLOCK,
   DECODED_AREA,
+  DECODED_PAGE_NUMBERS_AREA,
   DECODED_PAGE_SIZE,
   DECODED_PAGES,
   DECODED_WORDS_AREA,
@@ -72,7 +73,8 @@ export class DecodeCache {
     this.words16 = new Uint16Array(buffer);
     this.bytes = new Uint8Array(buffer);
     this.writer = new RecordWriter(buffer, handlers, decoder);
-    this.pageOf = new Uint16Array(Math.ceil(memory.ramSize / PAGE_SIZE));
+    this.pageOf = new Uint16Array(buffer, DECODED_PAGE_NUMBERS_AREA, Math.ceil(memory.ramSize / PAGE_SIZE));
+    this.pageOf.fill(0);
     this.forgetFetchEntries();
   }
 

@@ -160,7 +160,9 @@ const system: readonly Alias[] = [
   ),
   alias('DSB', 'ssbb', (f) => f.imm4 === 0),
   alias('DSB', 'pssbb', (f) => f.imm4 === 4),
-  alias('DC ZVA', 'dc zva, <Xt>'),
+  ...['DC ZVA', 'DC CVAC', 'DC CVAU', 'DC CVAP', 'DC CVADP', 'DC CIVAC', 'IC IVAU'].map((name) =>
+    alias(name, `${name.toLowerCase()}, <Xt>`),
+  ),
   ...SYSTEM_OPERATIONS.map(({ name, op1, crn, crm, op2, register }) =>
     alias(
       'SYS',

@@ -18,6 +18,8 @@ export const CPU_BLOCK = 0x1000;
  */
 export const TLB_ENTRY_SIZE = 16;
 export const TLB_ENTRIES = 8192;
+/** Offset of the addend in an entry. */
+export const TLB_ADDEND = 8;
 export const TLB_ARRAY_SIZE = TLB_ENTRIES * TLB_ENTRY_SIZE;
 /** A bank is the read array followed by the write array. */
 export const TLB_BANK_SIZE = 2 * TLB_ARRAY_SIZE;
@@ -75,8 +77,18 @@ export const CRC_SIZE = 2 * CRC_TABLES_EACH * CRC_TABLE_SIZE;
 export const VECTOR_TABLES_AREA = CRC_AREA + CRC_SIZE;
 export const VECTOR_TABLES_SIZE = 16 * 16;
 
+/**
+ * For each page of guest RAM the number of its decoded page + 1, or 0, in 16 bits: generated code asks whether
+ * instructions of a page have been decoded.
+ */
+export const DECODED_PAGE_NUMBERS_AREA = VECTOR_TABLES_AREA + VECTOR_TABLES_SIZE;
+/** 32-bit addresses reach fewer pages. */
+const MOST_RAM_PAGES = (3 * 1024 * MIB) / (4 * KIB);
+const DECODED_PAGE_NUMBERS_SIZE = 2 * MOST_RAM_PAGES;
+
 /** Where guest RAM starts: aligned to 2 MiB so that host huge pages can serve it. */
-export const RAM_OFFSET = Math.ceil((VECTOR_TABLES_AREA + VECTOR_TABLES_SIZE) / (2 * MIB)) * 2 * MIB;
+export const RAM_OFFSET =
+  Math.ceil((DECODED_PAGE_NUMBERS_AREA + DECODED_PAGE_NUMBERS_SIZE) / (2 * MIB)) * 2 * MIB;
 
 /** Pages of 64 KiB for a machine with `ramSize` bytes of RAM. */
 export function wasmPagesFor(ramSize: number): number {

@@ -3,6 +3,7 @@
  * Fields of optional features come from the CPU's profile (isa/features.ts); those that all our CPUs share are
  * here. A field that neither names is zero: not implemented.
  */
+import { CTR_EL0_VALUE, DCZID_BS, DCZID_DZP_SHIFT } from '../../isa/cache-identity.ts';
 import { featureFields, type IdentificationRegister } from '../../isa/features.ts';
 import type { CpuProfile } from '../profiles.ts';
 import { type CpuState, cellOffset } from '../state.ts';
@@ -16,15 +17,6 @@ function fields(...rows: readonly Field[]): bigint {
 }
 
 const MPIDR_RES1 = 0x8000_0000n;
-
-const CTR = fields(
-  [0, 4, 'IminLine: 64 bytes'],
-  [14, 3, 'L1Ip: PIPT'],
-  [16, 4, 'DminLine: 64 bytes'],
-  [20, 4, 'ERG: 64 bytes'],
-  [24, 4, 'CWG: 64 bytes'],
-  [31, 1, 'RES1'],
-);
 
 const CLIDR = fields(
   [0, 3, 'Ctype1: separate'],
@@ -47,10 +39,6 @@ const MMFR0 = fields(
   [24, 0, 'TGran64: yes'],
   [28, 0, 'TGran4: yes'],
 );
-
-/** DCZID_EL0.BS: log2 of the words of a block; DZP: DC ZVA prohibited. */
-const DCZID_BS = 4;
-const DCZID_DZP = 1 << 4;
 
 /** CCSIDR_EL1 by CSSELR_EL1 (level − 1 and InD): line 64 bytes. */
 const CACHES = [
@@ -142,11 +130,17 @@ export const IDENTIFICATION: readonly SystemRegister[] = [
     cell: 'CSSELR_EL1',
     writable: 0xfn,
   },
-  { name: 'CTR_EL0', encoding: [3, 3, 0, 0, 1], access: 'EL0 RO', gate: GATE.uct, value: CTR },
+  {
+    name: 'CTR_EL0',
+    encoding: [3, 3, 0, 0, 1],
+    access: 'EL0 RO',
+    gate: GATE.uct,
+    value: BigInt(CTR_EL0_VALUE),
+  },
   {
     name: 'DCZID_EL0',
     encoding: [3, 3, 0, 0, 7],
     access: 'EL0 RO',
-    read: (c) => DCZID_BS | (atEl0(c.state) && !GATE.dze(c.state) ? DCZID_DZP : 0),
+    read: (c) => DCZID_BS | (atEl0(c.state) && !GATE.dze(c.state) ? 1 << DCZID_DZP_SHIFT : 0),
   },
 ];

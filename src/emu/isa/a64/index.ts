@@ -4,6 +4,7 @@ import type { FeatureSet } from '../features.ts';
 import type { Row } from '../row.ts';
 import { atomics } from './atomics.ts';
 import { branchesExceptionsSystem } from './branches-exceptions-system.ts';
+import { cacheMaintenance } from './cache-maintenance.ts';
 import { cryptographicAes } from './cryptographic-aes.ts';
 import { cryptographicSha } from './cryptographic-sha.ts';
 import { cryptographicSha512Sha3 } from './cryptographic-sha512-sha3.ts';
@@ -39,6 +40,7 @@ export const A64_ROWS: readonly Row[] = [
   ...flagManipulation,
   ...branchesExceptionsSystem,
   ...directRegisters,
+  ...cacheMaintenance,
   ...pointerAuthentication,
   ...loadsStores,
   ...atomics,
