@@ -9,6 +9,7 @@ import { gzipStream, readPieces, writeRaw } from '../../emu/storage/formats/raw-
 import { createNodeXzThreads } from '../../workers/node-xz-threads.ts';
 import { FileSource } from '../file-source.ts';
 import { CommandError, type CommandIo, type ImageCommand } from './command.ts';
+import { wordsFor } from './failure-words.ts';
 import { PartFile } from './part-file.ts';
 import { formatBytes, Progress } from './progress.ts';
 
@@ -73,7 +74,7 @@ function openSource(path: string): FileSource {
   try {
     return new FileSource(path);
   } catch (failure) {
-    throw new Error(`${path}: ${failure instanceof Error ? failure.message : String(failure)}`);
+    throw new Error(`${path}: ${wordsFor(failure)}`);
   }
 }
 

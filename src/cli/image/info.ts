@@ -10,6 +10,7 @@ import type { ImageReader } from '../../emu/storage/formats/random-access.ts';
 import { readXzIndex, type XzBlock } from '../../emu/storage/formats/xz-image.ts';
 import { FileSource } from '../file-source.ts';
 import { CommandError, type CommandIo, type ImageCommand } from './command.ts';
+import { wordsFor } from './failure-words.ts';
 import { formatBytes } from './progress.ts';
 
 type Fact = readonly [name: string, value: string];
@@ -43,7 +44,7 @@ async function describe(path: string, io: CommandIo): Promise<void> {
       source.close();
     }
   } catch (failure) {
-    throw new Error(`${path}: ${failure instanceof Error ? failure.message : String(failure)}`);
+    throw new Error(`${path}: ${wordsFor(failure)}`);
   }
 }
 const NAME_WIDTH = 12;

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { catCommand } from './cat.ts';
 import { CommandError, type CommandIo, type ImageCommand } from './command.ts';
 import { convertCommand } from './convert.ts';
+import { wordsFor } from './failure-words.ts';
 import { getCommand } from './get.ts';
 import { infoCommand } from './info.ts';
 import { lsCommand } from './ls.ts';
@@ -23,14 +24,6 @@ const STATUS_ERROR = 1;
 const STATUS_USAGE = 2;
 const STATUS_SIGNALED = 128;
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
-/** Errors of the system that users meet, by Node's codes. */
-const SYSTEM_ERRORS: Readonly<Record<string, (path: string) => string>> = {
-  ENOENT: (path) => `there is no file ${path}`,
-  EACCES: (path) => `no permission for ${path}`,
-  EISDIR: (path) => `${path} is a folder`,
-  ENOTDIR: (path) => `a part of ${path} is no folder`,
-  ENOSPC: (path) => `no room is left for ${path}`,
-};
 const ERASE_LINE = '\x1b[K';
 
 const io: CommandIo = {
@@ -48,12 +41,6 @@ const io: CommandIo = {
 function helpText(): string {
   const rows = COMMANDS.map(({ name, synopsis, summary }) => `  ${name} ${synopsis}\n      ${summary}\n`);
   return `npm run --silent image -- COMMAND …\n\n${rows.join('')}`;
-}
-
-function wordsFor(failure: unknown): string {
-  if (!(failure instanceof Error)) return String(failure);
-  const { code = '', path = 'the file' } = failure as NodeJS.ErrnoException;
-  return SYSTEM_ERRORS[code]?.(path) ?? failure.message;
 }
 
 async function main([name, ...args]: readonly string[]): Promise<number> {
