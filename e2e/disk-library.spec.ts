@@ -249,7 +249,9 @@ test.describe('with a guest', () => {
         const errors: unknown[] = [];
         machine.on('error', (error) => errors.push(error));
         Object.assign(window, { machine, errors });
-        await machine.waitFor(/bramble:~# /, timeoutMs);
+        await machine.waitFor(/bramble:~# /, timeoutMs).catch((failure: Error) => {
+          throw new Error(`${failure.message}: ${JSON.stringify(errors)}`);
+        });
       },
       [library, BOOT_TIMEOUT_MS] as const,
     );
@@ -311,6 +313,19 @@ test.describe('with a guest', () => {
     expect(await run(page, 'cat /sys/block/vda/size')).toContain('262144');
     await run(page, WRITE_MIB);
     const sum = (await run(page, 'sha256sum /tmp/a')).slice(0, 64);
+
+    // Under the running guest: the clone has what was synced, and nothing that comes later.
+    const copy = await page.evaluate(async (disk) => (await window.bench.disks.clone(disk, 'copy')).id, id);
+    await run(page, 'echo later | dd of=/dev/vda bs=512 seek=4096 conv=notrunc,fsync');
+    expect(await run(page, 'dd if=/dev/vda bs=512 skip=4096 count=1 2>/dev/null | head -c 5')).toContain(
+      'later',
+    );
+    const cloned = await page.evaluate(async (disk) => {
+      const { sha256, contents } = window.bench;
+      const bytes = await contents(disk);
+      return { sum: await sha256(bytes.slice(0, 1 << 20)), later: bytes[4096 * 512], size: bytes.length };
+    }, copy);
+    expect(cloned).toEqual({ sum, later: 0, size: 128 * MIB });
 
     const second = await context.newPage();
     await openBench(second);
