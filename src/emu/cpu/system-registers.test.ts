@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SLOT_SINK, SLOT_ZERO } from '../layout/cpu-state.ts';
 import { CpuHarness, registerKey } from '../testing/cpu-harness.ts';
-import { CPU_PROFILES } from './profiles.ts';
 import { CONTINUE, EXCEPTION, RESYNC, systemKey } from './runtime.ts';
 import { SYSTEM_OPERATIONS } from './system-operations.ts';
 import type { Access } from './system-registers/row.ts';
