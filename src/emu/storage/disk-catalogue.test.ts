@@ -125,6 +125,18 @@ describe('DiskCatalogue', () => {
     expect(await read(first, SIZE - 1)).toBe(1);
   });
 
+  it('keeps dropped what lay behind an end between two chunks when the disk has grown again and is cloned', async () => {
+    const { catalogue, write, read } = library();
+    const first = await catalogue.createEmpty('first', SIZE);
+    await write(first, 0, 1, SIZE);
+    const second = await catalogue.clone(first, 'second');
+    await catalogue.resize(second, MIB);
+    await catalogue.resize(second, SIZE);
+    const third = await catalogue.clone(second, 'third');
+    for (const id of [second, third]) expect([await read(id, MIB - 1), await read(id, MIB)]).toEqual([1, 0]);
+    expect(await read(first, MIB)).toBe(1);
+  });
+
   it('lets one machine write, and nobody change the disk below it', async () => {
     const { catalogue, found } = library();
     const id = await catalogue.createEmpty('work', SIZE);

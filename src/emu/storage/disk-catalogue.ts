@@ -108,8 +108,8 @@ export class DiskCatalogue {
       const disk = findDisk(state, id);
       const { sizeBytes } = disk;
       const top = state.chain(disk)[0]!;
-      const isUnchanged = (await this.usedBytes(top)) === 0 && top.below && !(await this.hasHoles(top));
-      const shared = isUnchanged ? state.layers.get(top.below!.layer)! : { ...top, sizeBytes };
+      const base = await this.unchangedBase(state, top, sizeBytes);
+      const shared = base ?? { ...top, sizeBytes };
       const tops = [topId, newId()].map((layer) => layerOver(shared, sizeBytes, layer));
       const copy: DiskRecord = {
         ...withoutUse(disk),
@@ -248,6 +248,18 @@ export class DiskCatalogue {
       next: state.with([{ ...findDisk(state, id), lastUsedMs: this.ports.nowMs() }]),
       result: undefined,
     }));
+  }
+
+  /** What is below a layer that shows the same as a new one over it would. */
+  private async unchangedBase(
+    state: LibraryState,
+    layer: LayerRecord,
+    sizeBytes: number,
+  ): Promise<LayerRecord | undefined> {
+    const base = layer.below && state.layers.get(layer.below.layer);
+    // A disk that was made smaller hides the end of its base, also when it has grown again.
+    if (!base || layer.below.bytes < Math.min(base.sizeBytes, sizeBytes)) return undefined;
+    return (await this.usedBytes(layer)) === 0 && !(await this.hasHoles(layer)) ? base : undefined;
   }
 
   private async usedBytes({ id, chunkBytes, pack }: LayerRecord): Promise<number> {
