@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type CreateVirtualMachine, MachineConfigError } from '../emu/machine/contract.ts';
 import { createEchoMachine, ECHO_PROMPT } from '../emu/testing/echo-machine.ts';
 import { MachineHost } from '../workers/machine-host.ts';
-import type { MachineEvents, MachineOptions } from './api.ts';
+import type { MachineError, MachineEvents, MachineOptions } from './api.ts';
 import { createMachineOver } from './create-machine.ts';
 import type { RemoteMachine } from './remote-machine.ts';
 import type { MachineTransport } from './transport.ts';
@@ -164,6 +164,19 @@ describe('RemoteMachine', () => {
     expect(events.slice(-2)).toEqual(['error internal', 'failed']);
     expect(isClosed()).toBe(true);
     await expect(machine.start()).rejects.toThrow('destroyed');
+  });
+
+  it('stops in words when another tab has taken its disk', async () => {
+    const { machine, events, isClosed } = create();
+    await machine.start();
+    const told = new Promise<MachineError>((resolve) => machine.on('error', resolve));
+    machine.tellLoss('work');
+    expect(await told).toMatchObject({
+      code: 'disk-lost',
+      message: expect.stringContaining('the disk work'),
+    });
+    expect(events.slice(-2)).toEqual(['error disk-lost', 'failed']);
+    expect(isClosed()).toBe(true);
   });
 
   it('closes its transport and rejects who waits when it is destroyed', async () => {
