@@ -2,6 +2,7 @@
  * Both sides of a translation thread. One thread serves a host for as long as it lives; each new machine
  * (after a reset) gets a translator of its own, and answers to an older one's requests are dropped.
  */
+import { Rehearsal } from '../emu/jit/rehearsal.ts';
 import {
   type TranslatedMachine,
   type TranslationAnswer,
@@ -60,6 +61,9 @@ export function translatorOver(open: () => TranslationPort): TranslatorFactory {
   };
 }
 
+/** After so long without requests the thread rehearses. */
+const QUIET_MS = 1000;
+
 /** The thread's own side: answers the requests that have come, in their order, some at a time. */
 export class TranslationQueue {
   private readonly post: (answer: FromTranslation) => void;
@@ -67,6 +71,9 @@ export class TranslationQueue {
   private machine = 0;
   private service: TranslationService | undefined;
   private waiting: TranslationRequest[] = [];
+  private rehearsal: Rehearsal | undefined;
+  private isRehearsed = false;
+  private quiet: ReturnType<typeof setTimeout> | undefined;
 
   /** `schedule` calls back after messages that have come by then. */
   constructor(post: (answer: FromTranslation) => void, schedule: (callback: () => void) => void) {
@@ -78,6 +85,7 @@ export class TranslationQueue {
     if ('setup' in message) {
       this.machine = message.machine;
       this.service = new TranslationService(message.setup);
+      this.rehearsal ??= new Rehearsal(message.setup.shape);
       this.waiting = [];
     } else if (message.machine === this.machine) {
       if (this.waiting.length === 0) this.schedule(() => this.answer());
@@ -91,5 +99,18 @@ export class TranslationQueue {
     this.post({ machine: this.machine, answer });
     this.waiting = this.waiting.slice(answer.entries.length);
     if (this.waiting.length > 0) this.schedule(() => this.answer());
+    else this.rehearseLater();
+  }
+
+  private rehearseLater(): void {
+    clearTimeout(this.quiet);
+    if (this.isRehearsed) return;
+    this.quiet = setTimeout(() => this.rehearse(), QUIET_MS);
+  }
+
+  private rehearse(): void {
+    if (this.waiting.length > 0) return;
+    this.isRehearsed = !this.rehearsal?.step();
+    if (!this.isRehearsed) this.schedule(() => this.rehearse());
   }
 }
