@@ -25,9 +25,10 @@ export function writePstateBit(
   return RESYNC;
 }
 
+/** Generated code that has SP in a local must be left: another register is SP now. */
 export function writeSpsel(c: SystemContext, spsel: number): StepResult {
   selectMode(c.state, c.state.get(CPU.EL), spsel);
-  return CONTINUE;
+  return RESYNC;
 }
 
 export function writeDaif(c: SystemContext, daif: number): StepResult {
