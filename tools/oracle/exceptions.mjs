@@ -96,7 +96,13 @@ const KNOWN = [
   },
   {
     why: 'a program has changed its own code without saying so, which QEMU notices',
-    is: ([, ours, , at], [, theirs, , elr]) => ours === END_OF_PROGRAM && theirs !== ours && at === elr,
+    is: ([, ours, , at], [, theirs, , elr], word) =>
+      ours === END_OF_PROGRAM && theirs !== ours && (at === elr || word === NOP),
+  },
+  {
+    why: 'a program has changed its own code and said so by IC IALLU, but not by ISB: QEMU executes what was there',
+    is: ([, ours], [, theirs], _word, { words }) =>
+      theirs === END_OF_PROGRAM && ours !== theirs && words.includes(IC_IALLU),
   },
   {
     why: 'a program has overwritten the vectors: QEMU clears the flags when it takes an exception',
@@ -123,6 +129,11 @@ const KNOWN = [
       isAlignmentFault(esr) && isDevice(descriptor[Number((far >> 12n) & 3n)] ?? 0n),
   },
   {
+    why: 'QEMU lets LDAPR be misaligned',
+    is: ([, esr, , elr], _theirs, _word, one) =>
+      isAlignmentFault(esr) && nameOf(wordAt(one, elr)).startsWith('LDAPR'),
+  },
+  {
     why: 'QEMU has no stack pointer alignment check',
     is: ([, esr]) => esr >> 26n === 0x26n,
   },
@@ -147,6 +158,7 @@ const knownCounts = new Map();
 const BRANCH_TARGET = 0xdn;
 /** ESR_EL1 of the BRK that ends every program. */
 const END_OF_PROGRAM = 0xf20003ffn;
+const IC_IALLU = 0xd508751f;
 const SPSR_IL = 1n << 20n;
 const SPSR_PAN = 1n << 22n;
 const SPSR_BTYPE = 3n << 10n;
