@@ -1,6 +1,6 @@
 /**
  * Makes the host optimise the main loop before there is a guest. V8 replaces its quick code of a function by optimised
- * code once it has run for some time, and takes some 350 ms of a processor to make it of 105 kB; so the loop runs over
+ * code once it has run for some time, and takes 200 to 300 ms of a processor to make that; so the loop runs over
  * nothing while the guest's files still arrive. Optimised code belongs to the module: all instances of it profit.
  */
 import { assert } from '../base/assert.ts';

@@ -189,6 +189,7 @@ const system: Row[] = [
     execute: ({ field, value }, b) => b.callRuntime('systemImmediate', [field, value]),
   }),
   row('DC ZVA', '1101010100 0 01 011 0111 0100 001 Rt:5', 'sys #3, C7, C4, #1{, <Xt?31>}', {
+    hot: true,
     execute: ({ Rt }, b) => {
       const el = b.stateLoad<'i32'>('i32', CPU.EL);
       const trapped = b.and(b.eqz(el), b.ne(b.stateLoad<'i32'>('i32', CPU.ZVA_TRAPPED), b.i32(0)));

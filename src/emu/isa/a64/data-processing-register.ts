@@ -36,13 +36,16 @@ const LOGICAL: readonly LogicalRow[] = [
   { name: 'ANDS', opc: '11', invert: false, flags: true, combine: and },
   { name: 'BICS', opc: '11', invert: true, flags: true, combine: and },
 ];
+const ROR = 3;
+/** AND, ORR and EOR with any shift, the others without: what compilers write. */
+const COMBINED_WITH_SHIFTS = ['AND', 'ORR', 'EOR'];
 const logicalShifted: Row[] = LOGICAL.map(({ name, opc, invert, flags, combine }) =>
   row(
     `${name} (shifted register)`,
     `sf:1 ${opc as '00'} 01010 shift:2 ${(invert ? '1' : '0') as '0'} Rm:5 imm6:6 Rn:5 Rd:5`,
     `${name.toLowerCase()} <Rd>, <Rn>, <Rm>{, <shift> #<imm6>}`,
     {
-      hot: true,
+      hot: ({ shift, plain }) => (plain ? shift === 0 : COMBINED_WITH_SHIFTS.includes(name)),
       valid: shiftValid,
       operands: { amount: shiftAmount },
       specialise: unshifted,
@@ -68,14 +71,13 @@ const ADD_SUBTRACT: readonly AddRow[] = [
   { name: 'SUB', op: '1 0', flags: false, combine: (b, _, x, y) => b.sub(x, y) },
   { name: 'SUBS', op: '1 1', flags: true, combine: subFlags },
 ];
-const ROR = 3;
 const addShifted: Row[] = ADD_SUBTRACT.map(({ name, op, combine }) =>
   row(
     `${name} (shifted register)`,
     `sf:1 ${op as '0 0'} 01011 shift:2 0 Rm:5 imm6:6 Rn:5 Rd:5`,
     `${name.toLowerCase()} <Rd>, <Rn>, <Rm>{, <shift> #<imm6>}`,
     {
-      hot: true,
+      hot: ({ shift, plain }) => (plain ? shift === 0 : name !== 'ADDS'),
       when: (f) => f.shift !== ROR,
       valid: shiftValid,
       operands: { amount: shiftAmount },
@@ -85,13 +87,16 @@ const addShifted: Row[] = ADD_SUBTRACT.map(({ name, op, combine }) =>
   ),
 );
 const MAX_EXTEND_SHIFT = 4;
+const UXTH = 1;
+const SXTX = 7;
 const addExtended: Row[] = ADD_SUBTRACT.map(({ name, op, flags, combine }) =>
   row(
     `${name} (extended register)`,
     `sf:1 ${op as '0 0'} 01011 00 1 Rm:5 option:3 imm3:3 Rn:5 Rd:5`,
     `${name.toLowerCase()} <Rd${flags ? '' : '|SP'}>, <Rn|SP>, <Rm:option>{, <extend:option/${flags ? 'Rn' : 'Rd.Rn'}>{ #<imm3>}}`,
     {
-      hot: true,
+      // Bytes and half-words of unsigned values, and whatever becomes part of an address.
+      hot: ({ sf, option = 0 }) => name !== 'ADDS' && (sf ? option !== SXTX : option <= UXTH),
       valid: ({ imm3 = 0 }) => imm3 <= MAX_EXTEND_SHIFT,
       operands: { amount: u16(['imm3'], ({ imm3 = 0 }) => imm3) },
       execute: ({ sf, option, Rm, Rn, Rd, amount }, b) => {
@@ -120,6 +125,12 @@ const withCarry: Row[] = CARRY.map(({ name, op, invert, flags }) =>
   }),
 );
 
+/** Conditions without those that compilers hardly write: overflow, and the two that always hold. */
+const VS = 6;
+const VC = 7;
+const AL = 14;
+const usualCondition = ({ cond = 0 }: RawFields) => cond !== VS && cond !== VC && cond < AL;
+
 /** CCMN and CCMP: compare when the condition holds, else take the flags from nzcv. */
 const compareConditional = (name: 'CCMN' | 'CCMP', immediate: boolean): Row => {
   const op = name === 'CCMP' ? '1' : '0';
@@ -139,7 +150,7 @@ const compareConditional = (name: 'CCMN' | 'CCMP', immediate: boolean): Row => {
       `sf:1 ${op} 1 11010010 imm5:5 cond:4 1 0 Rn:5 0 nzcv:4`,
       `${name.toLowerCase()} <Rn>, #<imm5:hex>, #<nzcv:hex>, <cond>`,
       {
-        hot: name === 'CCMP',
+        hot: (f) => name === 'CCMP' && usualCondition(f),
         operands: { nzcv, imm: u16(['imm5'], ({ imm5 = 0 }) => imm5) },
         execute: ({ sf, cond, Rn, imm, nzcv: flags }, b) =>
           run(b, sf, cond, b.R(sf, Rn), () => b.amount(sf, imm), flags),
@@ -150,7 +161,7 @@ const compareConditional = (name: 'CCMN' | 'CCMP', immediate: boolean): Row => {
     `sf:1 ${op} 1 11010010 Rm:5 cond:4 0 0 Rn:5 0 nzcv:4`,
     `${name.toLowerCase()} <Rn>, <Rm>, #<nzcv:hex>, <cond>`,
     {
-      hot: name === 'CCMP',
+      hot: (f) => name === 'CCMP' && usualCondition(f),
       operands: { nzcv },
       execute: ({ sf, cond, Rn, Rm, nzcv: flags }, b) =>
         run(b, sf, cond, b.R(sf, Rn), () => b.R(sf, Rm), flags),
@@ -170,7 +181,7 @@ const conditionalSelect: Row[] = SELECT.map(({ name, op, o2, change }) =>
     `sf:1 ${op} 0 11010100 Rm:5 cond:4 ${o2} Rn:5 Rd:5`,
     `${name.toLowerCase()} <Rd>, <Rn>, <Rm>, <cond>`,
     {
-      hot: true,
+      hot: usualCondition,
       execute: ({ sf, cond, Rm, Rn, Rd }, b) =>
         b.setR(Rd, b.select(b.holds(cond), b.R(sf, Rn), change(b, b.R(sf, Rm) as Int)) as Int),
     },

@@ -85,13 +85,25 @@ const variant = (mnemonic: string, letter: 'u' | 't') => mnemonic.replace(/^(ld|
 
 /** The option of an index that is sign-extended from 64 bits: what UXTX does, too. */
 const SXTX = 7;
+/** The option of an index of 64 bits. */
+const LSL = 3;
+const WORD_BYTES = 4;
+const X_BYTES = 8;
+const Q_BYTES = 16;
 
 function plainForms(t: Transfer): Row[] {
   const { size, v, opc, mnemonic, register } = t as Transfer & { size: '00'; opc: '00' };
   const fp = v === '1';
   // The main loop stays small: forms that compilers rarely choose are functions of their own.
-  const usual = !fp || t.bytes >= 4;
+  const usual = !fp || t.bytes >= WORD_BYTES;
+  const widens = mnemonic === 'ldrsb' || mnemonic === 'ldrsh';
   const common = { hot: usual, fp, specialise: spBase };
+  // Loops walk through memory by all kinds but S and D; functions move SP by registers of 64 bits.
+  const indexed = {
+    ...common,
+    hot: ({ spBase }: RawFields) =>
+      usual && !widens && (spBase ? !fp && t.bytes === X_BYTES : !fp || t.bytes === Q_BYTES),
+  };
   const title = `${mnemonic.toUpperCase()} (${register.toUpperCase()[0]})`;
   const rows = [
     row(
@@ -119,7 +131,7 @@ function plainForms(t: Transfer): Row[] {
       `${size} 111 ${v} 00 ${opc} 0 imm9:9 01 Rn:5 Rt:5`,
       `${mnemonic} <${register}>, [<Xn|SP>], #<simm9>`,
       {
-        ...common,
+        ...indexed,
         operands: { offset: simm9 },
         execute: ({ Rn, Rt, spBase, offset }, b) => {
           const va = b.base(Rn, spBase);
@@ -132,7 +144,7 @@ function plainForms(t: Transfer): Row[] {
       `${size} 111 ${v} 00 ${opc} 0 imm9:9 11 Rn:5 Rt:5`,
       `${mnemonic} <${register}>, [<Xn|SP>, #<simm9>]!`,
       {
-        ...common,
+        ...indexed,
         operands: { offset: simm9 },
         execute: ({ Rn, Rt, spBase, offset }, b) => {
           const va = b.add(b.base(Rn, spBase), offset);
@@ -146,7 +158,8 @@ function plainForms(t: Transfer): Row[] {
       `${mnemonic} <${register}>, [<Xn|SP>, <Rm:option>{, <extend:option>{ #<S*${Math.log2(t.bytes)}>}}]`,
       {
         ...common,
-        hot: ({ option, spBase }) => usual && !fp && option !== SXTX && !spBase,
+        hot: ({ option, S, spBase }) =>
+          usual && !fp && !spBase && (widens ? option === LSL : option !== SXTX) && (t.bytes > 1 || !S),
         // Option bit 1 clear would extend from less than a word: unallocated.
         when: ({ option = 0 }) => (option & 2) !== 0,
         execute: ({ Rn, Rm, Rt, option, S, spBase }, b) => {
@@ -246,6 +259,7 @@ const PAIRS: readonly {
 ];
 /** The mode of the non-temporal pairs. */
 const NO_ALLOCATE = '000';
+const CLEARS_PAGES = 'stnp';
 const PAIR_MODES = [
   { bits: '001', suffix: 'post-indexed', writeback: 'post' },
   { bits: '010', suffix: 'signed offset', writeback: 'none' },
@@ -283,7 +297,11 @@ function pair(
     `${opc as '00'} 101 ${v} ${mode.bits} ${l} imm7:7 Rt2:5 Rn:5 Rt:5`,
     `${mnemonic} <${register}>, <${second}>, ${address}`,
     {
-      hot: mode.bits !== NO_ALLOCATE,
+      // Functions save X registers as they move SP, and pages are copied and cleared by STNP.
+      hot:
+        mode.writeback !== 'none'
+          ? register === 'Xt'
+          : mode.bits !== NO_ALLOCATE || (mnemonic === CLEARS_PAGES && register === 'Xt'),
       fp: v === '1',
       specialise: spBase,
       operands: { offset: s32(['imm7'], ({ imm7 = 0 }) => signed(imm7, 7) * bytes) },

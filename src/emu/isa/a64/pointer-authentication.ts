@@ -206,8 +206,12 @@ const HINTS: readonly HintForm[] = [
   ...hintForms('SP', 25, X30, (b) => b.stackPointer()),
 ];
 
+/** What a function does to its return address, seven million times in a boot. */
+const FRAMES = ['PACIASP', 'AUTIASP'];
+
 const hintRow = (name: string, number: number, execute: (b: Semantics) => void): Row =>
   row(name, `${HINT_PREFIX} ${bits(number, 7)} 11111`, `hint #0x${number.toString(16)}`, {
+    hot: FRAMES.includes(name),
     execute: (_, b) => execute(b),
   });
 

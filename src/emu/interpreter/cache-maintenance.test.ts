@@ -1,13 +1,13 @@
 /** Cache maintenance by address, at both levels and in every engine: what is quick and what goes the general way. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { systemKey } from '../../cpu/runtime.ts';
-import { cellOffset } from '../../cpu/state.ts';
-import { slotAddress } from '../../testing/arena.ts';
-import { BareMachine, ENGINE_MODES } from '../../testing/bare-machine.ts';
-import { CODE_ENGINE_NAMES, CODE_RAM, CodeMachine, PAGE } from '../../testing/code-machine.ts';
-import { newState, STATE } from '../../testing/processor-state.ts';
-import { assemble } from '../assembler.ts';
-import { CTR_EL0_VALUE } from '../cache-identity.ts';
+import { systemKey } from '../cpu/runtime.ts';
+import { cellOffset } from '../cpu/state.ts';
+import { assemble } from '../isa/assembler.ts';
+import { CTR_EL0_VALUE } from '../isa/cache-identity.ts';
+import { slotAddress } from '../testing/arena.ts';
+import { BareMachine, ENGINE_MODES } from '../testing/bare-machine.ts';
+import { CODE_ENGINE_NAMES, CODE_RAM, CodeMachine, PAGE } from '../testing/code-machine.ts';
+import { newState, STATE } from '../testing/processor-state.ts';
 
 const OPERATIONS = ['dc cvac', 'dc cvau', 'dc cvap', 'dc cvadp', 'dc civac', 'ic ivau'];
 /** Bits of one half-word, so that a MOV can name them. */
