@@ -128,6 +128,9 @@ const OTHERS = A64_ROWS.filter(
     !isMemoryAccess(row) && isGenerated(row) && !/^(B|BL|CB|TB|RET|ERET|HVC|MRS|MSR|HINT)/.test(row.name),
 );
 const AUTHENTICATION = OTHERS.filter(({ feature }) => feature === 'FEAT_PAuth');
+/** What writes does not do so where X9 and X11 lead: a program that changes its own code tells nothing. */
+const WRITES = /^(ST|SWP|CAS|LD(ADD|CLR|EOR|SET|[SU]M))/;
+const CODE_POINTERS = [9, 11];
 /** A load-exclusive of the same size and address as a store: L set, Rs all ones, Rt2 of the single form too. */
 const LOAD_EXCLUSIVE = 1 << 22;
 const RS_ONES = 31 << 16;
@@ -243,6 +246,7 @@ export class CaseMaker {
   access() {
     const word = this.instruction(ACCESSES);
     const { row, fields } = a64Decoder.decode(word);
+    if (WRITES.test(row.name) && CODE_POINTERS.includes(fields.Rn)) return [];
     if (!isStoreExclusive(row)) return [word];
     if ([LOADED_RT, LOADED_RT2].includes(fields.Rn)) return [];
     const isPair = row.syntax.includes('t2>');
