@@ -33,6 +33,15 @@ export class BodyEmitter {
     if (last !== 'branch' && last !== 'branch.to' && last !== 'resync') this.environment.next(this.f);
   }
 
+  /** Emits a body as that of a function: `parameters` are the values that it takes, by number. */
+  emitFunction(body: Body, parameters: ReadonlyMap<number, number>): void {
+    for (const [id, parameter] of parameters) {
+      this.locals[id] = parameter;
+      this.left[id] = Number.POSITIVE_INFINITY;
+    }
+    this.emitBody(body);
+  }
+
   /** Pushes a value. */
   push(value: Value): void {
     const local = this.locals[value.id];
@@ -41,9 +50,9 @@ export class BodyEmitter {
     this.release(value, local);
   }
 
-  /** A local that holds the value, and whether the caller must free it. */
-  private release(value: Value, local: number): void {
-    const left = (this.left[value.id] ?? 0) - 1;
+  /** The value has been used; after its last use the local is free. */
+  private release(value: Value, local: number, uses = 1): void {
+    const left = (this.left[value.id] ?? 0) - uses;
     this.left[value.id] = left;
     if (left > 0) return;
     this.locals[value.id] = undefined;
@@ -76,7 +85,8 @@ export class BodyEmitter {
 
   private emitBody(body: Body): void {
     for (const node of body.nodes) {
-      if (this.plan.isDeferred(node) || this.plan.isIdle(node)) continue;
+      const isParameter = this.locals[node.id] !== undefined;
+      if (isParameter || this.plan.isDeferred(node) || this.plan.isIdle(node)) continue;
       const used = this.plan.usesOf(node);
       this.compute(node);
       if (node.type === undefined) continue;
@@ -194,14 +204,28 @@ export class BodyEmitter {
     this.push(condition);
     f.if(node.type, operation.hint);
     this.environment.beginIf();
-    this.emitBody(operation.then);
+    this.emitSide(operation.then, operation.hint === 'unlikely');
     this.environment.beginElse(f);
     if (operation.else) {
       f.plain('else');
-      this.emitBody(operation.else);
+      this.emitSide(operation.else, operation.hint === 'likely');
     }
     this.environment.endIf(f);
     f.end();
+  }
+
+  private emitSide(body: Body, isUnlikely: boolean): void {
+    const call = isUnlikely ? this.environment.outlined(body) : undefined;
+    if (!call) return this.emitBody(body);
+    for (const [index, value] of call.values.entries()) {
+      const local = this.locals[value.id];
+      if (local === undefined) this.compute(value);
+      else {
+        this.f.get(local);
+        this.release(value, local, call.uses[index]);
+      }
+    }
+    this.f.call(call.index);
   }
 
   private constant(node: Node, value: number | bigint | readonly number[]): void {

@@ -2,7 +2,7 @@
  * Where emitted code runs: how it reaches state, flags, operands, the PC, the runtime and the next instruction.
  * This base keeps all state in the vCPU's block; the translator's environment keeps it in locals.
  */
-import type { LoadKind, OperandSlot, Operation, StoreKind } from '../ir/ir.ts';
+import type { Body, LoadKind, OperandSlot, Operation, StoreKind, Value } from '../ir/ir.ts';
 import { CPU_BLOCK } from '../layout/memory-map.ts';
 import type { FunctionBuilder } from '../wasm/function-builder.ts';
 import { emitCondition, emitGetFlags, emitPutFlags, emitSetFlags } from './emit-flags.ts';
@@ -10,6 +10,14 @@ import type { MergedAddress } from './emit-memory.ts';
 import { loadOp, storeOp } from './memory-ops.ts';
 
 export type Push = () => void;
+
+/** A function that stands for a body. */
+export interface OutlinedCall {
+  readonly index: number;
+  /** Its arguments, and how often the body would have used each. */
+  readonly values: readonly Value[];
+  readonly uses: readonly number[];
+}
 
 /** Condition code of "carry set". */
 const CARRY_SET = 2;
@@ -65,6 +73,11 @@ export abstract class Environment {
 
   /** Where an access goes that is looked up together with others; undefined for one that is looked up alone. */
   mergedAddress(_operation: Operation): MergedAddress | undefined {
+    return undefined;
+  }
+
+  /** A side of a conditional that hardly ever runs, as a function to be called instead; undefined where it stays. */
+  outlined(_body: Body): OutlinedCall | undefined {
     return undefined;
   }
 

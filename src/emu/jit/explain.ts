@@ -14,6 +14,7 @@ import type { FunctionBuilder } from '../wasm/function-builder.ts';
 import { ModuleBuilder } from '../wasm/module-builder.ts';
 import { printFunction } from '../wasm/wat-printer.ts';
 import { liftWithout } from './lift.ts';
+import { OutlinedFunctions } from './outlined.ts';
 import {
   type Block,
   growRegion,
@@ -51,11 +52,19 @@ export function explainRegion(source: RegionSource, options: ExplainOptions): st
   const region = growRegion(source, limits, without && ((word) => liftWithout(word, without)));
   const at = (offset: number) => hex(options.pageAddress + BigInt(offset));
   if (!region) return `no region at ${at(source.entry)}: there is no instruction that could be translated`;
-  const { function: f, starts } = emit(region);
+  const { function: f, starts, functions } = emit(region);
   const describe = new RegionText(region, limits, options.pageAddress);
   const parts = [describe.summary(f), describe.registers()];
   for (const block of region.blocks.values()) parts.push(describe.block(block, options));
-  if (options.wat ?? true) parts.push(printFunction(f, { functionName, marks: describe.marks(starts) }));
+  if (options.wat ?? true) {
+    const functionName = (index: number) =>
+      HELPER_NAMES.get(index) ?? (functions.made.has(index) ? `rare${index}` : undefined);
+    parts.push(printFunction(f, { functionName, marks: describe.marks(starts) }));
+    for (const [index, rare] of functions.made)
+      parts.push(
+        `${functionName(index)}, called where it hardly ever happens\n${printFunction(rare, { functionName })}`,
+      );
+  }
   return parts.join('\n\n');
 }
 
@@ -63,6 +72,7 @@ interface Emitted {
   readonly function: FunctionBuilder;
   /** Offset in the code → offset of the instruction that begins there. */
   readonly starts: ReadonlyMap<number, number>;
+  readonly functions: OutlinedFunctions;
 }
 
 /** Emits a region as the translator does. */
@@ -71,19 +81,20 @@ function emit(region: Region): Emitted {
   const helpers = importAll(module, false);
   module.importTable('handlers', HANDLER_SLOTS);
   const starts = new Map<number, number>();
+  const functions = new OutlinedFunctions(module, helpers);
   const code = emitRegion(region, {
+    functions,
     helpers,
     regionType: module.typeIndex(REGION_PARAMS, REGION_RESULTS),
     tailCalls: true,
     onInstruction: (codeOffset, offset) => starts.set(codeOffset, offset),
   });
-  return { function: code, starts };
+  return { function: code, starts, functions };
 }
 
 const HELPER_NAMES = new Map(
   [...importAll(new ModuleBuilder(), false)].map(([name, index]) => [index, name]),
 );
-const functionName = (index: number) => HELPER_NAMES.get(index);
 
 const hex = (value: bigint) => `0x${BigInt.asUintN(64, value).toString(16)}`;
 

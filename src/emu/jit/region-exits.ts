@@ -5,10 +5,11 @@
  * is returned, and BUDGET holds the fuel that is left.
  */
 import { assert } from '../base/assert.ts';
-import type { Push } from '../codegen/environment.ts';
+import type { OutlinedCall, Push } from '../codegen/environment.ts';
 import { type FlagForm, noteForm, storeCells, storeLazily } from '../codegen/lazy-flags.ts';
 import { REGION_RETURNED } from '../interpreter/region-signature.ts';
 import { helperKind } from '../interpreter/runtime-imports.ts';
+import type { Body } from '../ir/ir.ts';
 import { CPU } from '../layout/cpu-state.ts';
 import {
   CPU_BLOCK,
@@ -20,6 +21,7 @@ import {
   RECORD_SIZE,
 } from '../layout/memory-map.ts';
 import type { FunctionBuilder, Label } from '../wasm/function-builder.ts';
+import { type OutlinedFunctions, outlinedBody } from './outlined.ts';
 import { PAGE_BYTES, pageOf, type Region } from './region.ts';
 import { RECORDS_PER_BYTE, RegionCode } from './region-code.ts';
 
@@ -42,6 +44,8 @@ export interface EmitContext {
   readonly regionType: number;
   /** Whether the host has tail calls. */
   readonly tailCalls: boolean;
+  /** The module's functions besides regions. */
+  readonly functions: OutlinedFunctions;
   /** Told where in the code each instruction begins, by its offset in the region. */
   readonly onInstruction?: (codeOffset: number, offset: number) => void;
 }
@@ -346,6 +350,11 @@ export abstract class RegionExits extends RegionCode {
     f.i32(this.recordAt(back));
     f.plain('return');
     f.end();
+  }
+
+  override outlined(body: Body): OutlinedCall | undefined {
+    const outlined = outlinedBody(body);
+    return outlined && { ...outlined, index: this.context.functions.indexOf(outlined) };
   }
 
   call(f: FunctionBuilder, helper: string, args: readonly Push[]): void {

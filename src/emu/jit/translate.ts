@@ -5,6 +5,7 @@ import { importAll } from '../interpreter/runtime-imports.ts';
 import { HANDLER_SLOTS } from '../layout/memory-map.ts';
 import { FunctionBuilder } from '../wasm/function-builder.ts';
 import { ModuleBuilder } from '../wasm/module-builder.ts';
+import { OutlinedFunctions } from './outlined.ts';
 import {
   growRegion,
   INSTRUCTION_BYTES,
@@ -35,7 +36,7 @@ export interface Cover {
 export interface TranslatedRegion {
   readonly exportName: string;
   readonly covers: readonly Cover[];
-  /** Size of its function. */
+  /** Size of its function, and of those that no region before it needed. */
   readonly sizeBytes: number;
 }
 
@@ -65,6 +66,7 @@ export function translate(
   const helpers = importAll(module, shape.shared);
   module.importTable('handlers', HANDLER_SLOTS);
   const regionType = module.typeIndex(REGION_PARAMS, REGION_RESULTS);
+  const functions = new OutlinedFunctions(module, helpers);
   const covers = [...known];
   const entries: TranslatedEntry[] = [];
   let size = 0;
@@ -80,10 +82,12 @@ export function translate(
       entries.push('untranslatable');
       continue;
     }
-    const body = emitRegion(region, { helpers, regionType, tailCalls: shape.tailCalls });
+    const before = functions.sizeBytes;
+    const body = emitRegion(region, { helpers, regionType, tailCalls: shape.tailCalls, functions });
+    const sizeBytes = body.code.length + functions.sizeBytes - before;
     const exportName = `region${entries.length}`;
     module.addFunction(body, exportName, source.name);
-    const translated = { exportName, covers: coversOf(region), sizeBytes: body.code.length };
+    const translated = { exportName, covers: coversOf(region), sizeBytes };
     entries.push(translated);
     covers.push(...translated.covers);
     size += translated.sizeBytes;
