@@ -255,10 +255,8 @@ class RegionEmitter extends RegionExits {
       f.i32(REGION_RETURNED);
       f.plain('return');
       f.end();
-      f.get(address);
-      f.freeLocal('i64', address);
-      f.set(this.exitAddress);
-      return f.br(this.exitFar);
+      this.exitTo(address);
+      return f.freeLocal('i64', address);
     }
     this.findRecord(address);
     f.freeLocal('i64', address);

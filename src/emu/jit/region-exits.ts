@@ -32,6 +32,7 @@ export const EXPECTED = 1;
 const JUMP_SAMPLE_MASK = 7;
 /** Calls nest at most this deep in the host's stack; deeper ones return to the interpreter. */
 const MAX_DEPTH = 120;
+const NO_RECORD = 0;
 const FETCH_TAG_MASK = -4096n | 3n;
 const RECORDS_ADDRESS = 8;
 
@@ -56,10 +57,13 @@ export abstract class RegionExits extends RegionCode {
   protected readonly exitAddress = this.f.takeLocal('i64');
   /** Goes on at the record in `exitRecord`, or at the address in `exitAddress`; everything is spilled. */
   protected exit: Label = { depth: 0 };
-  protected exitFar: Label = { depth: 0 };
-  /** The same after spilling: what all the ways out share, `form` being the form of the flags. */
+  private exitFar: Label = { depth: 0 };
+  private goesFar = false;
+  /**
+   * The same after spilling, what all the ways out share: `form` is the form of the flags; at the address when there is
+   * NO_RECORD.
+   */
   private leave: Label = { depth: 0 };
-  private leaveFar: Label = { depth: 0 };
   /** Forms of the flags with which the region is left. */
   private readonly leavingForms = new Set<FlagForm>();
   /** An access faulted: PC is the vector. */
@@ -75,7 +79,6 @@ export abstract class RegionExits extends RegionCode {
     const { f } = this;
     this.exit = f.block();
     this.exitFar = f.block();
-    this.leaveFar = f.block();
     this.leave = f.block();
     this.fault = f.block();
     emit();
@@ -86,12 +89,13 @@ export abstract class RegionExits extends RegionCode {
     f.i32(0);
     f.plain('return');
     f.end();
-    this.spillAll();
-    f.br(this.exit);
+    if (this.leavingForms.size > 0) {
+      this.spillAll();
+      f.get(this.exitRecord);
+      f.brIf(this.exit);
+    }
     f.end();
-    this.spillAll();
-    f.end();
-    this.findRecord(this.exitAddress);
+    if (this.goesFar) this.findRecord(this.exitAddress);
     f.end();
     this.emitExit();
   }
@@ -130,24 +134,35 @@ export abstract class RegionExits extends RegionCode {
     f.get(this.exitRecord);
   }
 
-  private leaveOver(label: Label): void {
+  private spillAndLeave(): void {
     const { f, flagsNow } = this;
     const forms = typeof flagsNow === 'object' ? flagsNow.forms : [flagsNow];
     for (const form of forms) this.leavingForms.add(form);
     if (typeof flagsNow === 'string') noteForm(f, this.flags, flagsNow);
-    f.br(label);
+    f.br(this.leave);
   }
 
   private leaveForRecord(offset: number): void {
     this.f.i32(this.recordAt(offset));
     this.f.set(this.exitRecord);
-    this.leaveOver(this.leave);
+    this.spillAndLeave();
   }
 
   private leaveForAddress(offset: number): void {
     this.pushAddress(offset);
     this.f.set(this.exitAddress);
-    this.leaveOver(this.leaveFar);
+    this.f.i32(NO_RECORD);
+    this.f.set(this.exitRecord);
+    this.goesFar = true;
+    this.spillAndLeave();
+  }
+
+  /** Goes on at the address in a local; everything is spilled. */
+  protected exitTo(address: number): void {
+    this.f.get(address);
+    this.f.set(this.exitAddress);
+    this.goesFar = true;
+    this.f.br(this.exitFar);
   }
 
   /** Leaves the region for the instruction at an offset. */
