@@ -39,6 +39,9 @@ export class DisksHarness {
     const context = await chromium.launchPersistentContext(this.#profile, {
       args: CHROMIUM_FLAGS,
       headless: true,
+      // A soak that is told to end finishes its round first.
+      handleSIGINT: false,
+      handleSIGTERM: false,
       executablePath: process.env.BRAMBLE_CHROMIUM ?? findChromium(),
     });
     // A browser may end by itself before it is killed.
