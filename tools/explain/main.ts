@@ -5,11 +5,11 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { findDefaultGuest } from '../../src/cli/default-guest.ts';
-import { PASS_NAMES, type PassName } from '../../src/emu/ir/passes/optimise.ts';
 import { explainRegion } from '../../src/emu/jit/explain.ts';
 import { NORMAL } from '../../src/emu/jit/jit.ts';
 import { PAGE_BYTES, type RegionSource } from '../../src/emu/jit/region.ts';
 import { describeEvent } from '../../src/emu/jit/region-events.ts';
+import { ALL_PASS_NAMES, type PassName } from '../../src/emu/jit/region-passes.ts';
 import { type RunGuest, runGuestUntil } from './guest.ts';
 
 const HELP = `Shows a region of translated code: guest instructions, IR, WebAssembly, and why it ends where it does.
@@ -23,7 +23,7 @@ const HELP = `Shows a region of translated code: guest instructions, IR, WebAsse
 
   --no-ir, --no-wat   leave that part out
   --passes            the IR as the row gives it, and after each pass that changes it
-  --without PASS      leaves a pass out: ${PASS_NAMES.join(', ')}; may be given more than once
+  --without PASS      leaves a pass out: ${ALL_PASS_NAMES.join(', ')}; may be given more than once
   --targets ADDRESS   where a computed jump goes; may be given more than once
 `;
 const WORD_BYTES = 4;
@@ -101,8 +101,8 @@ async function main(): Promise<number> {
 }
 
 function passNamed(name: string): PassName {
-  const known = PASS_NAMES.find((pass) => pass === name);
-  if (!known) throw new Error(`there is no pass ${name}; there are ${PASS_NAMES.join(', ')}`);
+  const known = ALL_PASS_NAMES.find((pass) => pass === name);
+  if (!known) throw new Error(`there is no pass ${name}; there are ${ALL_PASS_NAMES.join(', ')}`);
   return known;
 }
 

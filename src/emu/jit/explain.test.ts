@@ -1,8 +1,10 @@
 /** Accounts of small regions. */
 import { describe, expect, it } from 'vitest';
+import { assemble } from '../isa/assembler.ts';
 import { addImmediate, b, bl, br, cbnz, ldrW, nop, ret, subImmediate } from '../testing/instructions.ts';
 import { type ExplainOptions, explainRegion } from './explain.ts';
 import type { RegionSource } from './region.ts';
+import type { LeftOut } from './region-passes.ts';
 
 /** SVC #0. */
 const SVC = 0xd4000001;
@@ -99,6 +101,22 @@ describe('explainRegion', () => {
   it('leaves passes out', () => {
     const text = brief([ldrW(1, 2), ret], { ir: true, without: new Set(['fold-constants']) });
     expect(text).toContain('numeric name=i64.add');
+  });
+
+  const wordsOf = (source: string) => {
+    const { bytes } = assemble(source, 0n);
+    return [...new Uint32Array(bytes.slice().buffer)];
+  };
+
+  it.each([
+    ['known-checks', 'fmul d0, d0, d1\nfmul d2, d2, d3\nret', 'helper=fpTrap', [1, 2]],
+    ['merged-accesses', 'ldr x1, [x0]\nldr x2, [x0, #8]\nret', 'call $probe', [1, 0]],
+    ['outlined', 'fmul d0, d0, d1\nfmul d2, d2, d3\nret', 'call $fpBinary', [1, 2]],
+  ] as const)('leaves out %s of blocks and regions', (pass, source, trace, [withIt, without]) => {
+    const count = (leftOut: LeftOut) =>
+      brief(wordsOf(source), { ir: true, wat: true, without: leftOut }).split(trace).length - 1;
+    expect(count(new Set())).toBe(withIt);
+    expect(count(new Set([pass]))).toBe(without);
   });
 
   it('shows WebAssembly with the instruction that each part belongs to', () => {

@@ -5,7 +5,7 @@
 import { REGION_PARAMS, REGION_RESULTS } from '../interpreter/region-signature.ts';
 import { importAll } from '../interpreter/runtime-imports.ts';
 import type { Body, Node } from '../ir/ir.ts';
-import { PASS_NAMES, PASSES, type PassName } from '../ir/passes/optimise.ts';
+import { PASS_NAMES, PASSES } from '../ir/passes/optimise.ts';
 import { printBody } from '../ir/printer.ts';
 import { disassemble } from '../isa/disassembler.ts';
 import { CPU } from '../layout/cpu-state.ts';
@@ -26,6 +26,7 @@ import {
   type RegionSource,
 } from './region.ts';
 import { emitRegion } from './region-emitter.ts';
+import type { LeftOut } from './region-passes.ts';
 import { isVector, planRegisters, type RegisterId, registerAt, SP_ID } from './registers.ts';
 import { LIMITS } from './translate.ts';
 
@@ -39,7 +40,7 @@ export interface ExplainOptions {
   /** The IR as the row gives it, and after each pass that changes it, instead of the last form alone. */
   readonly passes?: boolean;
   /** Passes to leave out. */
-  readonly without?: ReadonlySet<PassName>;
+  readonly without?: LeftOut;
 }
 
 const INSTRUCTION_BYTES = 4;
@@ -49,10 +50,10 @@ const IR_INDENT = ' '.repeat(12);
 export function explainRegion(source: RegionSource, options: ExplainOptions): string {
   const limits = options.limits ?? LIMITS;
   const { without } = options;
-  const region = growRegion(source, limits, without && ((word) => liftWithout(word, without)));
+  const region = growRegion(source, limits, without);
   const at = (offset: number) => hex(options.pageAddress + BigInt(offset));
   if (!region) return `no region at ${at(source.entry)}: there is no instruction that could be translated`;
-  const { function: f, starts, functions } = emit(region);
+  const { function: f, starts, functions } = emit(region, without);
   const describe = new RegionText(region, limits, options.pageAddress);
   const parts = [describe.summary(f), describe.registers()];
   for (const block of region.blocks.values()) parts.push(describe.block(block, options));
@@ -76,7 +77,7 @@ interface Emitted {
 }
 
 /** Emits a region as the translator does. */
-function emit(region: Region): Emitted {
+function emit(region: Region, leftOut?: LeftOut): Emitted {
   const module = new ModuleBuilder();
   const helpers = importAll(module, false);
   module.importTable('handlers', HANDLER_SLOTS);
@@ -84,6 +85,7 @@ function emit(region: Region): Emitted {
   const functions = new OutlinedFunctions(module, helpers);
   const code = emitRegion(region, {
     functions,
+    ...(leftOut && { leftOut }),
     helpers,
     regionType: module.typeIndex(REGION_PARAMS, REGION_RESULTS),
     tailCalls: true,

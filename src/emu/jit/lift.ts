@@ -6,10 +6,11 @@
 import { choose } from '../interpreter/handler.ts';
 import { registerFieldOffset } from '../interpreter/record.ts';
 import type { Body, OperandSlot, Operation } from '../ir/ir.ts';
-import { optimise, type PassName } from '../ir/passes/optimise.ts';
+import { optimise } from '../ir/passes/optimise.ts';
 import { a64Decoder } from '../isa/a64/index.ts';
 import type { BranchTarget, RawFields, Register, Row } from '../isa/row.ts';
 import { type RegisterRole, type Resolver, Semantics } from '../isa/semantics.ts';
+import type { LeftOut } from './region-passes.ts';
 
 /** A branch slot whose distance is known. */
 export interface KnownBranch extends OperandSlot {
@@ -71,7 +72,7 @@ export function lift(word: number): Lifted | undefined {
 }
 
 /** The same without some of the passes. */
-export function liftWithout(word: number, leftOut?: ReadonlySet<PassName>): Lifted | undefined {
+export function liftWithout(word: number, leftOut?: LeftOut): Lifted | undefined {
   const decoded = a64Decoder.decode(word);
   if (!decoded) return undefined;
   const { row, fields } = decoded;

@@ -17,7 +17,7 @@ function outlinedOf(source: string): OutlinedBody[] {
       const side = operation.hint === 'likely' ? operation.else : operation.then;
       const outlined = side && operation.hint && outlinedBody(side);
       if (outlined) found.push(outlined);
-      else [operation.then, operation.else].forEach((body) => body && visit(body));
+      else for (const body of [operation.then, operation.else]) if (body) visit(body);
     }
   };
   const lifted = lift(word);

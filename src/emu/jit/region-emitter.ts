@@ -21,7 +21,7 @@ import type { FunctionBuilder, Label } from '../wasm/function-builder.ts';
 import { makeReducible, type ReducibleGraph } from './control-flow.ts';
 import { flagStates } from './flag-flow.ts';
 import type { KnownBranch } from './lift.ts';
-import { mergeAccesses } from './merged-accesses.ts';
+import { type MergedAccesses, mergeAccesses } from './merged-accesses.ts';
 import { type Block, INSTRUCTION_BYTES, pageOf, type Region } from './region.ts';
 import { type EmitContext, EXPECTED, RegionExits } from './region-exits.ts';
 
@@ -112,7 +112,9 @@ class RegionEmitter extends RegionExits {
     f.i32(-RECORD_SIZE * block.instructions.length);
     f.numeric('i32.add');
     f.set(this.budget);
-    const accesses = mergeAccesses(block);
+    const accesses: MergedAccesses = this.context.leftOut?.has('merged-accesses')
+      ? new Map()
+      : mergeAccesses(block);
     block.instructions.forEach((instruction, index) => {
       this.instruction = instruction;
       this.beginMerged(accesses, index);

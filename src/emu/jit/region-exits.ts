@@ -24,6 +24,7 @@ import type { FunctionBuilder, Label } from '../wasm/function-builder.ts';
 import { type OutlinedFunctions, outlinedBody } from './outlined.ts';
 import { PAGE_BYTES, pageOf, type Region } from './region.ts';
 import { RECORDS_PER_BYTE, RegionCode } from './region-code.ts';
+import type { LeftOut } from './region-passes.ts';
 
 /** Parameters of the region's function. */
 const DEPTH = 0;
@@ -45,6 +46,7 @@ export interface EmitContext {
   readonly regionType: number;
   /** Whether the host has tail calls. */
   readonly tailCalls: boolean;
+  readonly leftOut?: LeftOut;
   /** The module's functions besides regions. */
   readonly functions: OutlinedFunctions;
   /** Told where in the code each instruction begins, by its offset in the region. */
@@ -368,6 +370,7 @@ export abstract class RegionExits extends RegionCode {
   }
 
   override outlined(body: Body): OutlinedCall | undefined {
+    if (this.context.leftOut?.has('outlined')) return undefined;
     const outlined = outlinedBody(body);
     return outlined && { ...outlined, index: this.context.functions.indexOf(outlined) };
   }

@@ -6,7 +6,8 @@
  * region was made; edges that lead to another page check that they still are.
  */
 import { dropKnownChecks } from './known-checks.ts';
-import { type Lifted, lift } from './lift.ts';
+import { type Lifted, lift, liftWithout } from './lift.ts';
+import { type LeftOut, NOTHING_LEFT_OUT } from './region-passes.ts';
 
 export const PAGE_BYTES = 4096;
 export const INSTRUCTION_BYTES = 4;
@@ -65,7 +66,7 @@ export function pageOf(offset: number): number {
 export function growRegion(
   source: RegionSource,
   limits: RegionLimits,
-  liftWord: LiftWord = lift,
+  leftOut: LeftOut = NOTHING_LEFT_OUT,
 ): Region | undefined {
   const pages = new Map<number, CodePage>();
   const wordAt = (offset: number): number | undefined => {
@@ -79,13 +80,17 @@ export function growRegion(
     lifted.exits.indirect === 'jump' ? source.jumpTargets(at) : directSuccessors(at, lifted);
   const liftAt: LiftAt = (offset) => {
     const word = wordAt(offset);
-    return word === undefined ? undefined : liftWord(word);
+    if (word === undefined) return undefined;
+    return leftOut.size === 0 ? lift(word) : liftWithout(word, leftOut);
   };
   const leaders = discoverLeaders(source.entry, wordAt, liftAt, successorsOf, limits);
   const blocks = new Map<number, Block>();
   let instructionCount = 0;
   for (const offset of leaders) {
-    const block = readBlock(offset, leaders, liftAt, successorsOf);
+    const read = readBlock(offset, leaders, liftAt, successorsOf);
+    const block = leftOut.has('known-checks')
+      ? read
+      : { ...read, instructions: dropKnownChecks(read.instructions) };
     blocks.set(offset, block);
     instructionCount += block.instructions.length;
   }
@@ -94,7 +99,6 @@ export function growRegion(
   return { entry: source.entry, blocks, pages, instructionCount };
 }
 
-export type LiftWord = (word: number) => Lifted | undefined;
 type WordAt = (offset: number) => number | undefined;
 type LiftAt = (offset: number) => Lifted | undefined;
 type SuccessorsOf = (at: number, lifted: Lifted) => readonly number[];
@@ -149,7 +153,7 @@ function readBlock(
   const read: RegionInstruction[] = [];
   const blockOf = (end: number, successors: readonly number[]): Block => ({
     offset,
-    instructions: dropKnownChecks(read),
+    instructions: read,
     successors,
     end,
   });

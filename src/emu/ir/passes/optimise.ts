@@ -14,8 +14,8 @@ export type PassName = keyof typeof PASSES;
 export const PASS_NAMES = Object.keys(PASSES) as readonly PassName[];
 
 /** The body after all passes but those that are left out. */
-export function optimise(body: Body, leftOut: ReadonlySet<PassName> = NONE): Body {
+export function optimise(body: Body, leftOut: ReadonlySet<string> = NONE): Body {
   return PASS_NAMES.reduce((result, name) => (leftOut.has(name) ? result : PASSES[name](result)), body);
 }
 
-const NONE: ReadonlySet<PassName> = new Set();
+const NONE: ReadonlySet<string> = new Set();
