@@ -5,7 +5,11 @@ import { SeededRandom } from '../../../src/emu/storage/filesystems/testing/seede
 
 /** `names` leaves the others out. */
 export async function mutateFixtures(seed, count, names) {
-  for (const { name, image, places } of readFixtures()) {
+  const fixtures = readFixtures();
+  const known = fixtures.map(({ name }) => name);
+  const unknown = names?.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new Error(`there is no image ${unknown}; there are ${known.join(', ')}`);
+  for (const { name, image, places } of fixtures) {
     if (names !== undefined && !names.includes(name)) continue;
     const tally = new Map();
     let slowestMs = 0;
