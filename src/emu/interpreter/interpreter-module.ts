@@ -438,7 +438,7 @@ function emitCountTranslated(f: FunctionBuilder, operation: 'i64.add' | 'i64.sub
 
 /** Calls the region at `record` if there is one; its number is in `scratch` otherwise. */
 function emitRegionCall(f: FunctionBuilder, environment: LoopEnvironment, parts: DispatchParts): void {
-  const { record, scratch, regionType, target, limit, left, lookup, next, resync } = parts;
+  const { record, scratch, regionType, hot, target, limit, left, lookup, next, resync } = parts;
   f.get(record);
   f.load('i32.load16_u', HANDLER_OFFSET);
   f.tee(scratch);
@@ -480,7 +480,11 @@ function emitRegionCall(f: FunctionBuilder, environment: LoopEnvironment, parts:
   f.get(left);
   f.i32(0);
   f.numeric('i32.gt_s');
-  f.brIf(next, 'likely');
+  f.if(undefined, 'likely');
+  // A way out of a region that is taken often deserves a region where it leads.
+  emitHeat(f, record, hot);
+  f.br(next);
+  f.end();
   environment.pc(f);
   f.set(target);
   f.br(lookup);
