@@ -6,7 +6,7 @@
  */
 import type { Operation, Type } from '../ir/ir.ts';
 import { CPU } from '../layout/cpu-state.ts';
-import { TLB_ENTRIES, TLB_ENTRY_SIZE } from '../layout/memory-map.ts';
+import { TLB_ADDEND, TLB_ENTRIES, TLB_ENTRY_SIZE } from '../layout/memory-map.ts';
 import { ACCESS_UNPRIVILEGED, instructionAlignmentMask, probeWord } from '../mmu/access.ts';
 import type { FunctionBuilder } from '../wasm/function-builder.ts';
 import type { Environment, Push } from './environment.ts';
@@ -15,8 +15,6 @@ import { storeOp } from './memory-ops.ts';
 const PAGE_SHIFT = 12;
 const PAGE_MASK = -(1n << BigInt(PAGE_SHIFT));
 const ENTRY_SHIFT = Math.log2(TLB_ENTRY_SIZE);
-/** Offset of the addend in a TLB entry, after the tag. */
-const ADDEND = 8;
 
 /** A local with the host address of several accesses, 0 when they must be looked up one by one, and where this one is. */
 export interface MergedAddress {
@@ -193,6 +191,6 @@ function emitHostAddress(f: FunctionBuilder, entry: number, va: Push): void {
   va();
   f.numeric('i32.wrap_i64');
   f.get(entry);
-  f.load('i32.load', ADDEND);
+  f.load('i32.load', TLB_ADDEND);
   f.numeric('i32.add');
 }

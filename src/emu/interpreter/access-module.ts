@@ -5,7 +5,7 @@
  * page is in the TLB after all, because code looked it up together with others (jit/merged-accesses).
  */
 import { CPU } from '../layout/cpu-state.ts';
-import { CPU_BLOCK, TLB_ENTRIES, TLB_ENTRY_SIZE, wasmPagesFor } from '../layout/memory-map.ts';
+import { CPU_BLOCK, TLB_ADDEND, TLB_ENTRIES, TLB_ENTRY_SIZE, wasmPagesFor } from '../layout/memory-map.ts';
 import { ACCESS_UNPRIVILEGED, ALIGNMENT_BITS, PROBE_BYTES, SIZE_MASK } from '../mmu/access.ts';
 import { FunctionBuilder, type Label } from '../wasm/function-builder.ts';
 import { ModuleBuilder } from '../wasm/module-builder.ts';
@@ -19,8 +19,6 @@ export const ACCESS_PARAMS: readonly ValueType[] = ['i32', 'i64', 'i32'];
 const PAGE_BYTES = 4096;
 const PAGE_SHIFT = 12;
 const ENTRY_SHIFT = Math.log2(TLB_ENTRY_SIZE);
-/** Offset of the addend in a TLB entry, after the tag. */
-const ADDEND = 8;
 const SCRATCH = CPU_BLOCK + CPU.SCRATCH;
 /** Accesses that are left to TypeScript when they cross a page. */
 const DEMANDING = ALIGNMENT_BITS | ACCESS_UNPRIVILEGED;
@@ -160,7 +158,7 @@ class AccessFunction {
     f.numeric('i64.ne');
     f.brIf(missing);
     f.get(found);
-    f.load('i32.load', ADDEND);
+    f.load('i32.load', TLB_ADDEND);
     push();
     f.numeric('i32.wrap_i64');
     f.numeric('i32.add');

@@ -15,6 +15,7 @@ import {
   DECODED_AREA,
   FETCH_ENTRIES,
   FETCH_ENTRY_SIZE,
+  FETCH_RECORDS,
   FIRST_REGION_HANDLER,
   HANDLER_SLOTS,
   HEAT_AREA,
@@ -46,7 +47,6 @@ export const FIRST_HOT_HANDLER = 2;
 const PAGE_MASK = -4096n;
 /** A fetch address matches a tag only when it is aligned, too. */
 const FETCH_TAG_MASK = PAGE_MASK | 3n;
-const RECORDS_ADDRESS = 8;
 
 interface LoopLabels {
   /** Next record: `record` is set. */
@@ -299,7 +299,7 @@ function emitLookup(
   f.numeric('i64.eq');
   f.if('i32', 'likely');
   f.get(scratch);
-  f.load('i32.load', RECORDS_ADDRESS);
+  f.load('i32.load', FETCH_RECORDS);
   f.plain('else');
   storePc();
   f.call(fetch);

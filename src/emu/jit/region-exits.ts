@@ -16,6 +16,7 @@ import {
   DECODED_AREA,
   FETCH_ENTRIES,
   FETCH_ENTRY_SIZE,
+  FETCH_RECORDS,
   FIRST_REGION_HANDLER,
   HEAT_AREA,
   RECORD_SIZE,
@@ -35,7 +36,6 @@ const JUMP_SAMPLE_MASK = 7;
 const MAX_DEPTH = 120;
 const NO_RECORD = 0;
 const FETCH_TAG_MASK = -4096n | 3n;
-const RECORDS_ADDRESS = 8;
 
 /** Helpers that write a general register named by the instruction's Rt. */
 const WRITES_RT = new Set(['systemRead', 'systemOperation']);
@@ -215,7 +215,7 @@ export abstract class RegionExits extends RegionCode {
     pushPageAddress();
     f.numeric('i64.eq');
     f.get(entry);
-    f.load('i32.load', RECORDS_ADDRESS);
+    f.load('i32.load', FETCH_RECORDS);
     f.i32(records);
     f.numeric('i32.eq');
     f.numeric('i32.and');
@@ -274,7 +274,7 @@ export abstract class RegionExits extends RegionCode {
     f.i32(Math.log2(RECORDS_PER_BYTE));
     f.numeric('i32.shl');
     f.get(entry);
-    f.load('i32.load', RECORDS_ADDRESS);
+    f.load('i32.load', FETCH_RECORDS);
     f.numeric('i32.add');
     f.set(this.exitRecord);
     f.i32(0);

@@ -34,6 +34,8 @@ assert(CPU_BLOCK + CPU_STATE_SIZE <= TLB_AREA, 'the state of a vCPU ends below t
  */
 export const FETCH_ENTRIES = 4096;
 export const FETCH_ENTRY_SIZE = 16;
+/** Offset of the records' address in an entry. */
+export const FETCH_RECORDS = 8;
 export const FETCH_ARRAY_SIZE = FETCH_ENTRIES * FETCH_ENTRY_SIZE;
 export const FETCH_AREA = TLB_AREA + TLB_BANKS * TLB_BANK_SIZE;
 
