@@ -50,7 +50,7 @@ const REQUESTED = Number.NEGATIVE_INFINITY;
 /** Requests under way at once; hotter code asks again later. */
 const MAX_PENDING = 48;
 /** So many times as hot code must be while translations are scarce. */
-const WHEN_SCARCE = 16;
+const WHEN_SCARCE = 8;
 /** Regions alive at once, and bytes of their functions; beyond it the oldest go. */
 const MAX_REGIONS = 8000;
 const MAX_BYTES = 32 << 20;
@@ -86,7 +86,7 @@ export interface JitOptions {
 export const REGION_NAME = 'region';
 
 /** Translate hot code. */
-export const NORMAL: JitOptions = { heat: 255, rounds: 64, burst: 16, eager: false };
+export const NORMAL: JitOptions = { heat: 255, rounds: 128, burst: 32, eager: false };
 /** Translate everything at once: for tests. */
 export const AT_ONCE: JitOptions = { heat: 1, rounds: 1, burst: 1, eager: true };
 
