@@ -1,7 +1,7 @@
 /**
  * The interpreter's image: one WebAssembly module with the main loop and, if asked for, every handler outside it,
  * which describes the handlers' records in a custom section. It depends on nothing but the rows, the layout and
- * what the host's compiler knows, so a build makes it once (src/cli/interpreter-images.ts) and pages load it;
+ * what the host's compiler knows, so a build makes it once (src/cli/interpreter-plugin.ts) and pages load it;
  * elsewhere a thread makes it when it starts.
  *
  * Invariant: an image is used only when its identity says that it was made from these rows and this layout.

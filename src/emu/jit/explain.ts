@@ -18,6 +18,7 @@ import { OutlinedFunctions } from './outlined.ts';
 import {
   type Block,
   growRegion,
+  INSTRUCTION_BYTES,
   PAGE_BYTES,
   pageOf,
   type Region,
@@ -43,7 +44,6 @@ export interface ExplainOptions {
   readonly without?: LeftOut;
 }
 
-const INSTRUCTION_BYTES = 4;
 const IR_INDENT = ' '.repeat(12);
 
 /** The whole account, or why there is no region. */

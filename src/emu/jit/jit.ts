@@ -21,7 +21,7 @@ import {
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import { IMPORT_MODULE } from '../wasm/module-builder.ts';
 import { JumpTargets } from './jump-targets.ts';
-import { type CodePage, PAGE_BYTES, pageOf } from './region.ts';
+import { type CodePage, INSTRUCTION_BYTES, PAGE_BYTES, pageOf } from './region.ts';
 import type { DropReason, RegionEvent } from './region-events.ts';
 import {
   type Cover,
@@ -40,7 +40,6 @@ import type {
   TranslatorFactory,
 } from './translator.ts';
 
-const WORD = 4;
 /** Pages around the entry's that a request takes along, as far as they are mapped. */
 const NEIGHBOURS = [0, 1, -1, 2, -2];
 /** A slice is about a millisecond of running guest. */
@@ -283,7 +282,9 @@ export class Jit {
   /** Whether code is still as it was when it was translated. */
   private isUnchanged({ records, first, words }: Cover): boolean {
     const { cache } = this.interpreter;
-    return words.every((word, index) => cache.decodedWord(records, first + index * WORD) === word);
+    return words.every(
+      (word, index) => cache.decodedWord(records, first + index * INSTRUCTION_BYTES) === word,
+    );
   }
 
   /** An indirect jump left its region for `target`: learn, and make the region again when it is worth it. */
@@ -291,13 +292,14 @@ export class Jit {
     if (pageRecords(record) !== pageRecords(target) || !this.jumps.note(record, target)) return;
     const offset = offsetInPage(record);
     for (const region of this.byPage.get(pageRecords(record)) ?? [])
-      if (covers(region, pageRecords(record), offset, offset + WORD)) this.drop(region, 'extended');
+      if (covers(region, pageRecords(record), offset, offset + INSTRUCTION_BYTES))
+        this.drop(region, 'extended');
   }
 
   /** Targets of the indirect jump at an offset of the entry's page. */
   private jumpTargets(records: number, offset: number): readonly number[] {
     if (pageOf(offset) !== 0) return [];
-    const distances = this.jumps.of(records + (offset / WORD) * RECORD_SIZE);
+    const distances = this.jumps.of(records + (offset / INSTRUCTION_BYTES) * RECORD_SIZE);
     return distances.map((distance) => offset + distance);
   }
 
@@ -377,7 +379,7 @@ export class Jit {
       records,
       wordAt: (offset) => {
         const known = cache.decodedWord(records, offset);
-        if (known === undefined) cache.decode(records + (offset / WORD) * RECORD_SIZE);
+        if (known === undefined) cache.decode(records + (offset / INSTRUCTION_BYTES) * RECORD_SIZE);
         return known ?? cache.decodedWord(records, offset);
       },
     };
@@ -402,7 +404,7 @@ function pageRecords(record: number): number {
 
 /** Byte offset in its page of the instruction that a record was decoded from. */
 function offsetInPage(record: number): number {
-  return ((record - pageRecords(record)) / RECORD_SIZE) * WORD;
+  return ((record - pageRecords(record)) / RECORD_SIZE) * INSTRUCTION_BYTES;
 }
 
 /** Where the code of a region is, in the page of its entry. */
@@ -410,7 +412,10 @@ function rangesOf({ entryRecord, address, covers }: CompiledRegion): [bigint, bi
   const page = address - BigInt(offsetInPage(entryRecord));
   return covers
     .filter(({ records }) => records === pageRecords(entryRecord))
-    .map(({ first, words }) => [page + BigInt(first), page + BigInt(first + words.length * WORD)]);
+    .map(({ first, words }) => [
+      page + BigInt(first),
+      page + BigInt(first + words.length * INSTRUCTION_BYTES),
+    ]);
 }
 
 /** Whether a region was made from bytes [first, last) of a decoded page. */

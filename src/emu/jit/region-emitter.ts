@@ -150,13 +150,13 @@ class RegionEmitter extends RegionExits {
   /** Goes on at an offset: within the region where it can, else out of it. */
   private edge(target: number): void {
     const { f } = this;
-    const { shape, dispatchers } = this.graph;
+    const { dispatchers } = this.graph;
     const node = this.successorAt(target);
     if (node === undefined) return this.leaveAt(target);
     const next = this.nextTo(node);
     this.within(() => {
       if (pageOf(target) !== this.currentPage()) this.crossPage(target);
-      if ((shape.position[next] ?? 0) <= (shape.position[this.node] ?? 0)) this.leaveWithoutBudget(target);
+      if (this.isBackwards(next)) this.leaveWithoutBudget(target);
       if (dispatchers.has(next)) {
         f.i32(node);
         f.set(this.selector);
@@ -193,12 +193,16 @@ class RegionEmitter extends RegionExits {
     Object.assign(this, { conditionals, flagsNow, dirty, instruction, following, node });
   }
 
+  private isBackwards(next: number): boolean {
+    const { position } = this.graph.shape;
+    return (position[next] ?? 0) <= (position[this.node] ?? 0);
+  }
+
   private enter(next: number): void {
     const { f } = this;
-    const { shape } = this.graph;
     this.reconcileFlags(this.flagsIn[next] ?? 'cells');
-    if ((shape.position[next] ?? 0) <= (shape.position[this.node] ?? 0)) f.br(this.label(`loop${next}`));
-    else if (shape.mergePoints.has(next)) f.br(this.label(`merge${next}`));
+    if (this.isBackwards(next)) f.br(this.label(`loop${next}`));
+    else if (this.graph.shape.mergePoints.has(next)) f.br(this.label(`merge${next}`));
     else this.emitTree(next);
   }
 

@@ -8,10 +8,8 @@ import { DEPTH_OF_NONE, NOWHERE } from '../interpreter/region-signature.ts';
 import { HELPERS } from '../interpreter/runtime-imports.ts';
 import { HANDLER_SLOTS } from '../layout/memory-map.ts';
 import { IMPORT_MODULE } from '../wasm/module-builder.ts';
-import type { CodePage, RegionSource } from './region.ts';
+import { type CodePage, INSTRUCTION_BYTES, type RegionSource } from './region.ts';
 import { type Cover, type ModuleShape, type TranslatedEntry, translate } from './translate.ts';
-
-const WORD = 4;
 
 /** What a translator must know of the machine it works for. */
 export interface TranslatedMachine {
@@ -138,7 +136,11 @@ function sourceOf(
   const codePages = new Map<number, CodePage>(
     pages.map(({ delta, records, words }) => [
       delta,
-      { records, wordAt: (offset) => (words ? words[offset / WORD] : read?.(records, offset)) || undefined },
+      {
+        records,
+        wordAt: (offset) =>
+          (words ? words[offset / INSTRUCTION_BYTES] : read?.(records, offset)) || undefined,
+      },
     ]),
   );
   return {
