@@ -5,7 +5,7 @@
  */
 import { assert } from '../base/assert.ts';
 import { A64_ROWS } from '../isa/a64/index.ts';
-import { DECODED_AREA, HANDLER_SLOTS, wasmPagesFor } from '../layout/memory-map.ts';
+import { DECODED_AREA, FETCH_RECORDS, HANDLER_SLOTS, wasmPagesFor } from '../layout/memory-map.ts';
 import { IMPORT_MODULE } from '../wasm/module-builder.ts';
 import { handlerKey } from './handler-table.ts';
 import type { InterpreterImage } from './interpreter-image.ts';
@@ -13,12 +13,6 @@ import { HANDLER_OFFSET } from './record.ts';
 
 /** Rounds of a branch to itself: beyond what V8 counts until it thinks that a function is hot. */
 export const ROUNDS = 200_000;
-/**
- * In memory that is all zero PC is 0, the fetch TLB begins at 0, and its first entry matches; this is where that
- * names the page of records.
- */
-const FIRST_FETCH_ENTRY_RECORDS = 8;
-
 /** Runs the image's main loop over a memory of its own; gives the instructions executed. */
 export function warmUp({ module, handlers }: InterpreterImage, shared: boolean): number {
   const row = A64_ROWS.find(({ name }) => name === 'B');
@@ -27,7 +21,8 @@ export function warmUp({ module, handlers }: InterpreterImage, shared: boolean):
   const pages = wasmPagesFor(0);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
   const view = new DataView(memory.buffer);
-  view.setUint32(FIRST_FETCH_ENTRY_RECORDS, DECODED_AREA, true);
+  // In memory that is all zero PC is 0, the fetch TLB begins at 0, and its first entry matches.
+  view.setUint32(FETCH_RECORDS, DECODED_AREA, true);
   view.setUint16(DECODED_AREA + HANDLER_OFFSET, branch.number, true);
   const imports: WebAssembly.ModuleImports = {
     memory,
