@@ -94,9 +94,11 @@ export class TranslationQueue {
   }
 
   private answer(): void {
-    const answer = this.waiting.length > 0 && this.service?.answer(this.waiting);
-    if (!answer) return;
-    this.post({ machine: this.machine, answer });
+    const { service, machine } = this;
+    if (!service || this.waiting.length === 0) return;
+    const answer = service.answer(this.waiting);
+    this.post({ machine, answer });
+    service.announce();
     this.waiting = this.waiting.slice(answer.entries.length);
     if (this.waiting.length > 0) this.schedule(() => this.answer());
     else this.rehearseLater();

@@ -16,6 +16,7 @@ import {
   FETCH_ENTRIES,
   FETCH_ENTRY_SIZE,
   FIRST_REGION_HANDLER,
+  POSTED_ANSWERS,
   RECORD_SIZE,
 } from '../layout/memory-map.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
@@ -42,8 +43,8 @@ import type {
 
 /** Pages around the entry's that a request takes along, as far as they are mapped. */
 const NEIGHBOURS = [0, 1, -1, 2, -2];
-/** A slice is about a millisecond of running guest. */
-const PERIOD_SLICES = 64;
+/** Instructions in which rounds make a burst: 25 to 100 ms of running guest. */
+const PERIOD_INSTRUCTIONS = 25_000_000;
 /** In the place of a record's rounds: it has been asked for. */
 const REQUESTED = Number.NEGATIVE_INFINITY;
 /** Requests under way at once; hotter code asks again later. */
@@ -126,7 +127,8 @@ export class Jit {
   private readonly rounds = new Map<number, number>();
   /** The same in the current period. */
   private readonly recent = new Map<number, number>();
-  private slices = 0;
+  /** Instructions of the current period. */
+  private executed = 0;
   /** Entries that could not be translated. */
   private readonly refused = new Set<number>();
   /** Give regions names, by their address, for profilers. */
@@ -171,6 +173,17 @@ export class Jit {
     interpreter.onJump = (record, target) => this.jumped(record, target);
   }
 
+  /** Translations are under way: slices should be short. */
+  get awaitsAnswers(): boolean {
+    return this.pending.size > 0;
+  }
+
+  /** An answer of the other thread waits for the host's next turn; or may wait, where memory does not tell. */
+  get answerWaits(): boolean {
+    if (this.pending.size === 0) return false;
+    return !this.shape.shared || Atomics.load(this.words, POSTED_ANSWERS >> 2) !== this.answersSeen;
+  }
+
   private hot(record: number): void {
     if (this.interpreter.cache.handlerAt(record) >= FIRST_REGION_HANDLER) return;
     const rounds = (this.rounds.get(record) ?? 0) + 1;
@@ -205,9 +218,16 @@ export class Jit {
     else this.refuse(entry);
   }
 
-  /** Sends what became hot; a message costs as much as some thousand instructions, so a slice sends one. */
-  endSlice(): void {
-    if (++this.slices % PERIOD_SLICES === 0) this.recent.clear();
+  /**
+   * After a slice of so many instructions: sends what became hot in it. A message costs as much as some thousand
+   * instructions, so there is one for all.
+   */
+  endSlice(executed: number): void {
+    this.executed += executed;
+    if (this.executed >= PERIOD_INSTRUCTIONS) {
+      this.executed = 0;
+      this.recent.clear();
+    }
     this.allowance?.update();
     const factor = this.allowance?.isScarce ? WHEN_SCARCE : 1;
     this.wantedRounds = this.options.rounds * factor;

@@ -6,7 +6,7 @@
 import { decodedWord } from '../interpreter/decode-cache.ts';
 import { DEPTH_OF_NONE, NOWHERE } from '../interpreter/region-signature.ts';
 import { HELPERS } from '../interpreter/runtime-imports.ts';
-import { HANDLER_SLOTS } from '../layout/memory-map.ts';
+import { HANDLER_SLOTS, POSTED_ANSWERS } from '../layout/memory-map.ts';
 import { IMPORT_MODULE } from '../wasm/module-builder.ts';
 import { type CodePage, INSTRUCTION_BYTES, type RegionSource } from './region.ts';
 import { type Cover, type ModuleShape, type TranslatedEntry, translate } from './translate.ts';
@@ -101,6 +101,12 @@ export class TranslationService {
         return entry === undefined ? [] : [{ id, entry }];
       }),
     };
+  }
+
+  /** Where memory is shared, tells a thread that may be busy with its guest that an answer has been posted to it. */
+  announce(): void {
+    const { memory } = this.machine;
+    if (memory) Atomics.add(new Int32Array(memory.buffer), POSTED_ANSWERS >> 2, 1);
   }
 }
 

@@ -88,9 +88,12 @@ export const DECODED_PAGE_NUMBERS_AREA = VECTOR_TABLES_AREA + VECTOR_TABLES_SIZE
 const MOST_RAM_PAGES = (3 * 1024 * MIB) / (4 * KIB);
 const DECODED_PAGE_NUMBERS_SIZE = 2 * MOST_RAM_PAGES;
 
+/** How many answers the translation thread has posted, in 32 bits: a sign that reaches a thread which is busy. */
+export const POSTED_ANSWERS = DECODED_PAGE_NUMBERS_AREA + DECODED_PAGE_NUMBERS_SIZE;
+const POSTED_ANSWERS_SIZE = 4;
+
 /** Where guest RAM starts: aligned to 2 MiB so that host huge pages can serve it. */
-export const RAM_OFFSET =
-  Math.ceil((DECODED_PAGE_NUMBERS_AREA + DECODED_PAGE_NUMBERS_SIZE) / (2 * MIB)) * 2 * MIB;
+export const RAM_OFFSET = Math.ceil((POSTED_ANSWERS + POSTED_ANSWERS_SIZE) / (2 * MIB)) * 2 * MIB;
 
 /** Pages of 64 KiB for a machine with `ramSize` bytes of RAM. */
 export function wasmPagesFor(ramSize: number): number {

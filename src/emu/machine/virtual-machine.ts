@@ -31,6 +31,8 @@ const MOST_RAM = 3072 * MIB;
  * the interpreter's function, which it does only when the function is entered.
  */
 const FUEL_PER_TURN = 400_000;
+/** While translated code is awaited, which takes over after the turn: interpreted floating point takes a millisecond. */
+const FUEL_WHILE_AWAITING = 50_000;
 const LEAST_FUEL = 1000;
 /** A guest that keeps the engine busy (faults, device accesses) gets less fuel, so that a turn ends after so long. */
 const MOST_TURN_NS = 4_000_000;
@@ -172,7 +174,7 @@ export class VirtualMachine implements RunnableMachine {
     const end = clock.nowNs() + maxMs * NS_PER_MS;
     let result: SliceResult | undefined;
     do result = this.turn();
-    while (!result && clock.nowNs() < end);
+    while (!result && clock.nowNs() < end && !this.jit?.answerWaits);
     this.poll();
     return result ?? { kind: 'ran' };
   }
@@ -211,7 +213,7 @@ export class VirtualMachine implements RunnableMachine {
     const { cpu, interpreter } = this;
     if (!interpreter) throw new Error('internal error: the machine is not loaded');
     const { executed, waits } = interpreter.run(fuel);
-    this.jit?.endSlice();
+    this.jit?.endSlice(executed);
     this.instructions += executed;
     if (this.ending) return { kind: this.ending };
     if (!waits && !this.suspended) return undefined;
@@ -270,9 +272,10 @@ export class VirtualMachine implements RunnableMachine {
   /** Instructions until the next timer interrupt is due, within reason. */
   private fuel(): number {
     const deadline = this.cpu.nextTimerDeadlineNs();
-    if (deadline === undefined) return this.mostFuel;
+    const most = Math.min(this.mostFuel, this.jit?.awaitsAnswers ? FUEL_WHILE_AWAITING : FUEL_PER_TURN);
+    if (deadline === undefined) return most;
     const distance = (deadline - this.ports.clock.nowNs()) * INSTRUCTIONS_PER_NS;
-    return Math.max(LEAST_FUEL, Math.min(this.mostFuel, distance | 0));
+    return Math.max(LEAST_FUEL, Math.min(most, distance | 0));
   }
 
   private sleepMs(): number | undefined {

@@ -164,8 +164,8 @@ export class CodeMachine {
     this.cpu.state.setNumber(CPU.PC, entry);
     for (let slice = 0; slice < SLICES; slice++) {
       this.answerRequests();
-      const { waits } = this.interpreter.run(this.sliceFuel);
-      this.jit?.endSlice();
+      const { executed, waits } = this.interpreter.run(this.sliceFuel);
+      this.jit?.endSlice(executed);
       if (waits) return !this.faulted;
     }
     return false;
