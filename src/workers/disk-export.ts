@@ -1,6 +1,5 @@
 /** Brings a disk out as a file, in pieces that somebody pulls; holes cost nothing where the format has them. */
 import type { BlockStore } from '../emu/storage/block-store.ts';
-import { chunksOf } from '../emu/storage/chunk-batches.ts';
 import { WRITTEN_CHUNK_BYTES } from '../emu/storage/chunk-size.ts';
 import type { DiskCatalogue } from '../emu/storage/disk-catalogue.ts';
 import { layersOfChanges } from '../emu/storage/disk-layers.ts';
@@ -9,6 +8,7 @@ import type { LayerRecord } from '../emu/storage/disk-records.ts';
 import { allocationOf, ClusterMap, qcow2FileBytes, writeQcow2 } from '../emu/storage/formats/qcow2-writer.ts';
 import type { ByteRange, ImageReader } from '../emu/storage/formats/random-access.ts';
 import { gzipStream, writeRaw } from '../emu/storage/formats/raw-stream.ts';
+import { storedNumbers } from '../emu/storage/layer-chunks.ts';
 import type { RecordStore } from '../emu/storage/record-store.ts';
 import type { DiskExportFormat } from './storage-protocol.ts';
 
@@ -76,8 +76,10 @@ export async function exportDisk(
  */
 async function changedClusters(layers: readonly LayerRecord[], disk: BlockStore, records: RecordStore) {
   const map = new ClusterMap(disk.size);
-  for (const { id, chunkBytes } of layers) {
-    for (const chunk of await chunksOf(records, id).stored()) {
+  for (const layer of layers) {
+    const { chunkBytes } = layer;
+    const { chunks, holes } = await storedNumbers(records, layer);
+    for (const chunk of [...chunks, ...holes]) {
       const end = Math.min((chunk + 1) * chunkBytes, disk.size);
       const first = Math.floor((chunk * chunkBytes) / QCOW2_CLUSTER_BYTES);
       for (let cluster = first; cluster * QCOW2_CLUSTER_BYTES < end; cluster++) map.add(cluster);

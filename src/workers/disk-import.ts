@@ -5,14 +5,13 @@
  * Invariant: the disk appears in the batch that ends the import; so a crash leaves an import that can go on, or be
  * cleared away whole.
  */
-import { chunkPrefix } from '../emu/storage/chunk-batches.ts';
 import { CHUNK_BYTES } from '../emu/storage/chunk-size.ts';
 import type { DiskCatalogue } from '../emu/storage/disk-catalogue.ts';
 import { DiskError, type DiskErrorKind } from '../emu/storage/disk-error.ts';
 import { checkedName, wholeSectors } from '../emu/storage/disk-layers.ts';
 import type { DiskLocks } from '../emu/storage/disk-locks.ts';
 import type { DiskOrigin, DiskRecord, LayerRecord } from '../emu/storage/disk-records.ts';
-import { packPrefix } from '../emu/storage/pack.ts';
+import { contentPrefixes } from '../emu/storage/layer-chunks.ts';
 import { asDiskError } from './disk-failure.ts';
 import { ImageIntake, type ImportWatch, type IntakePorts, type StoredImage } from './image-intake.ts';
 import { discardImport } from './import-layers.ts';
@@ -57,7 +56,7 @@ export function importImage(
     ...(expectedSha256 !== undefined && { expectedSha256: expectedSha256.toLowerCase() }),
     id: ports.newId(),
     layer: ports.newId(),
-    isPacked: ports.packs !== undefined,
+    isPacked: ports.files !== undefined,
     identity: source.identity,
     startedMs: ports.nowMs(),
     storedBytes: 0,
@@ -121,14 +120,14 @@ class Import {
   }
 
   /** The disk appears, the import is over, and what only it needed goes. */
-  async #adopt({ base: { id: layer, pack }, sizeBytes, format, sha256 }: StoredImage): Promise<string> {
-    const { id, name, origin, diskBytes = 0, layer: fileLayer } = this.#record;
+  async #adopt({ layer, sizeBytes, format, sha256 }: StoredImage): Promise<string> {
+    const { id, name, origin, diskBytes = 0, isPacked = false, layer: fileLayer } = this.#record;
     if (sizeBytes === 0) throw new DiskError('bad-image', 'The file is empty.');
     const base: LayerRecord = {
       id: layer,
       sizeBytes: wholeSectors(sizeBytes),
       chunkBytes: CHUNK_BYTES,
-      ...(pack && { pack }),
+      ...(isPacked && { isFiled: true }),
     };
     const disk: Omit<DiskRecord, 'id' | 'layer'> = {
       name,
@@ -141,10 +140,10 @@ class Import {
     const isCopy = layer !== fileLayer;
     const adopted = await this.#ports.catalogue.adopt(disk, base, {
       deletes: [importKey(id)],
-      deletesBelow: isCopy ? [chunkPrefix(fileLayer), packPrefix(fileLayer)] : [],
+      deletesBelow: isCopy ? contentPrefixes(fileLayer) : [],
     });
     // Should this fail, the next sweep finds the file.
-    if (isCopy) await this.#ports.packs?.delete(fileLayer).catch(() => {});
+    if (isCopy) await this.#ports.files?.delete(fileLayer).catch(() => {});
     return adopted;
   }
 }

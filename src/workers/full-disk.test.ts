@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { StorageError } from '../emu/storage/block-store.ts';
-import { chunksOf } from '../emu/storage/chunk-batches.ts';
 import { ChunkedStore } from '../emu/storage/chunked-store.ts';
 import { MemoryRecords } from '../emu/storage/memory-records.ts';
+import { RecordedChunks } from '../emu/storage/recorded-chunks.ts';
 import { holdWhileFull } from './full-disk.ts';
 
 const MIB = 1 << 20;
@@ -15,7 +15,7 @@ async function setting() {
   records.commit = (batch, durability) =>
     isFull ? Promise.reject(new StorageError('quota', 'full')) : commit(batch, durability);
   const pauses: (() => void)[] = [];
-  const inner = await ChunkedStore.open(chunksOf(records, 'layer'), { size: MIB });
+  const inner = new ChunkedStore(await RecordedChunks.open(records, 'layer'), { size: MIB });
   const store = holdWhileFull(inner, () => new Promise((goOn) => pauses.push(goOn)));
   const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
   const makeRoom = (): void => {

@@ -8,15 +8,15 @@
 import { CHUNK_BYTES } from '../emu/storage/chunk-size.ts';
 import { DiskError } from '../emu/storage/disk-error.ts';
 import type { DiskProgress } from '../emu/storage/disk-info.ts';
-import type { LayerRecord } from '../emu/storage/disk-records.ts';
 import { decodeStream, isStreamFormat } from '../emu/storage/formats/decode-stream.ts';
 import { HEAD_BYTES, identifyImage } from '../emu/storage/formats/identify.ts';
 import { checkDiskSize } from '../emu/storage/formats/limits.ts';
 import { identifySource, openImage } from '../emu/storage/formats/open-image.ts';
 import type { ImageReader, RandomAccessSource } from '../emu/storage/formats/random-access.ts';
+import type { ChunkPorts } from '../emu/storage/layer-chunks.ts';
 import { Sha256 } from '../emu/storage/sha256.ts';
 import { peek, summed } from './byte-streams.ts';
-import { copyLayer, type LayerPorts, type LayerSink, openSink, readWritten } from './import-layers.ts';
+import { copyLayer, type LayerSink, openSink, readWritten } from './import-layers.ts';
 import { type ImportRecord, importKey } from './import-record.ts';
 import type { ImportSource } from './import-source.ts';
 import { LayerWriter } from './layer-writer.ts';
@@ -26,7 +26,7 @@ import type { XzThreadPool } from './xz-threads.ts';
 /** Steps in which an image is copied out of its file. */
 const COPY_BYTES = CHUNK_BYTES;
 
-export interface IntakePorts extends LayerPorts {
+export interface IntakePorts extends ChunkPorts {
   /** Threads that share the work of a .xz file; without them it is decoded here. */
   readonly openXzThreads?: () => XzThreadPool;
 }
@@ -39,22 +39,17 @@ export interface ImportWatch {
 
 /** What a finished file is. */
 export interface StoredImage {
-  readonly base: WrittenLayer;
+  /** Where its chunks are. */
+  readonly layer: string;
   readonly sizeBytes: number;
   readonly format: string;
   readonly sha256: string;
-}
-
-interface WrittenLayer {
-  readonly id: string;
-  readonly pack: LayerRecord['pack'];
 }
 
 /** A file that is stored as it is. */
 interface StoredFile {
   readonly sizeBytes: number;
   readonly sha256: string;
-  readonly pack: LayerRecord['pack'];
 }
 
 export class ImageIntake {
@@ -88,7 +83,8 @@ export class ImageIntake {
     }
     const { format, text } = identity;
     if (!isStreamFormat(format)) return this.#finish(await this.#storeRaw(0, sum, stream));
-    const { position, pack } = await this.#filling(this.#record.layer, storedBytes > 0, async (sink) => {
+    const { layer } = this.#record;
+    const position = await this.#filling(layer, storedBytes > 0, async (sink) => {
       const writer = new LayerWriter(sink, (end) => this.#note(end), { skipBytes: storedBytes });
       const xzThreads = format === 'xz' ? this.#ports.openXzThreads?.() : undefined;
       try {
@@ -102,25 +98,24 @@ export class ImageIntake {
       }
       return writer;
     });
-    const base = { id: this.#record.layer, pack };
-    return { base, sizeBytes: position, format: `raw, ${text}`, sha256: this.#verified(sum) };
+    return { layer, sizeBytes: position, format: `raw, ${text}`, sha256: this.#verified(sum) };
   }
 
-  /** Lets `fill` write a layer to its end. */
+  /** Lets `fill` write a layer, and tells where it ended. */
   async #filling(
     layer: string,
     goesOn: boolean,
     fill: (sink: LayerSink) => Promise<LayerWriter>,
-  ): Promise<{ readonly position: number; readonly pack: LayerRecord['pack'] }> {
+  ): Promise<number> {
     const { isPacked = false, id } = this.#record;
-    // The file of a pack is made after the note that it belongs to an import.
+    // The file is made after the note that it belongs to an import.
     if (isPacked && !goesOn)
       await this.#ports.records.commit({ puts: [[importKey(id), this.#record]] }, 'relaxed');
     const sink = await openSink(this.#ports, { layer, isPacked, goesOn });
     try {
       const writer = await fill(sink);
       await writer.finish();
-      return { position: writer.position, pack: sink.pack };
+      return writer.position;
     } finally {
       sink.close();
     }
@@ -131,7 +126,7 @@ export class ImageIntake {
     sum: Sha256,
     stream: AsyncIterable<Uint8Array> = this.#reading(offset),
   ): Promise<StoredFile> {
-    const { position, pack } = await this.#filling(this.#record.layer, offset > 0, async (sink) => {
+    const sizeBytes = await this.#filling(this.#record.layer, offset > 0, async (sink) => {
       const writer = new LayerWriter(sink, (end) => this.#note(end, sum), { startBytes: offset });
       for await (const bytes of stream) {
         await appendAll(writer, bytes, (part) => sum.update(part));
@@ -139,32 +134,32 @@ export class ImageIntake {
       }
       return writer;
     });
-    return { sizeBytes: position, pack, sha256: this.#verified(sum) };
+    return { sizeBytes, sha256: this.#verified(sum) };
   }
 
   /** The file is stored as it is: a raw image, or one that is copied out of it. */
-  async #finish({ sizeBytes, sha256, pack }: StoredFile): Promise<StoredImage> {
+  async #finish({ sizeBytes, sha256 }: StoredFile): Promise<StoredImage> {
     const { layer, isPacked = false } = this.#record;
     const written = await readWritten(this.#ports, layer, isPacked, sizeBytes);
-    let copied: { readonly base: WrittenLayer; readonly image: ImageReader } | undefined;
+    let copied: { readonly layer: string; readonly image: ImageReader } | undefined;
     try {
       const file: RandomAccessSource = {
         size: sizeBytes,
-        read: (offset, target) => written.store.read(offset, target),
+        read: (offset, target) => written.read(offset, target),
       };
       const { format } = await identifySource(file);
       if (format !== 'raw') copied = await this.#copyOut(await openImage(file));
     } finally {
       written.close();
     }
-    if (!copied) return { base: { id: layer, pack }, sizeBytes, format: 'raw', sha256 };
-    return { base: copied.base, sizeBytes: copied.image.size, format: copied.image.format, sha256 };
+    if (!copied) return { layer, sizeBytes, format: 'raw', sha256 };
+    return { layer: copied.layer, sizeBytes: copied.image.size, format: copied.image.format, sha256 };
   }
 
   /** Makes a layer of what the stored file is an image of. */
   async #copyOut(image: ImageReader) {
-    const id = copyLayer(this.#record.layer);
-    const { pack } = await this.#filling(id, false, async (sink) => {
+    const layer = copyLayer(this.#record.layer);
+    await this.#filling(layer, false, async (sink) => {
       const writer = new LayerWriter(sink);
       for await (const { offset, length } of image.ranges()) {
         await writer.skipTo(offset);
@@ -173,7 +168,7 @@ export class ImageIntake {
       await writer.skipTo(image.size);
       return writer;
     });
-    return { base: { id, pack }, image };
+    return { layer, image };
   }
 
   async #copy(

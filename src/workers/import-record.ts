@@ -17,7 +17,7 @@ export interface ImportRecord {
   readonly identity: SourceIdentity;
   /** Where its chunks are; the layer has no record of its own before the end. */
   readonly layer: string;
-  /** The layer is a pack. */
+  /** The layer is in a file. */
   readonly isPacked?: boolean;
   readonly startedMs: number;
   /** Contents up to here are stored; a multiple of the chunks' size. */

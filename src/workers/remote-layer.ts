@@ -1,25 +1,25 @@
 /** Layers whose contents are an image on a server: raw, qcow2, VHD, or xz in blocks. */
 import type { BlockStore } from '../emu/storage/block-store.ts';
-import { type ChunkBatches, chunksOf } from '../emu/storage/chunk-batches.ts';
 import type { ChunkCache } from '../emu/storage/chunk-cache.ts';
 import { CHUNK_BYTES } from '../emu/storage/chunk-size.ts';
 import type { DiskCatalogue } from '../emu/storage/disk-catalogue.ts';
 import { DiskError } from '../emu/storage/disk-error.ts';
 import { checkedName, wholeSectors } from '../emu/storage/disk-layers.ts';
 import type { DiskRecord, LayerRecord, RemoteImage } from '../emu/storage/disk-records.ts';
-import { FetchedStore } from '../emu/storage/fetched-store.ts';
+import { FetchedStore, type KeptChunks } from '../emu/storage/fetched-store.ts';
 import { ImageStore } from '../emu/storage/formats/image-store.ts';
 import { openImage } from '../emu/storage/formats/open-image.ts';
 import type { ImageReader } from '../emu/storage/formats/random-access.ts';
 import type { RecordStore } from '../emu/storage/record-store.ts';
+import { RecordedChunks } from '../emu/storage/recorded-chunks.ts';
 import { HttpRanges, probeRanges } from './http-ranges.ts';
 import type { UrlContext } from './import-source.ts';
 
 type Network = Omit<UrlContext, 'signal'>;
 
 /** Keeps nothing: a look at a file that may turn out to be no image leaves nothing behind. */
-const UNKEPT: ChunkBatches = {
-  stored: async () => [],
+const UNKEPT: KeptChunks = {
+  has: () => false,
   getMany: async (numbers) => numbers.map(() => undefined),
   commit: async () => {},
 };
@@ -35,7 +35,8 @@ export async function openRemoteLayer(
   network: Network,
 ): Promise<BlockStore> {
   if (!remote) throw new DiskError('io', 'The layer is not on a server.');
-  const file = await FetchedStore.open(new HttpRanges(remote, network), chunksOf(records, id), cache);
+  const chunks = await RecordedChunks.open(records, id);
+  const file = new FetchedStore(new HttpRanges(remote, network), chunks, cache);
   return new ImageStore(await imageIn(file, remote));
 }
 
@@ -54,7 +55,7 @@ export async function importOnDemand(
 ): Promise<string> {
   const name = checkedName(request.name);
   const remote = await probeRanges(request.url, network);
-  const file = await FetchedStore.open(new HttpRanges(remote, network), UNKEPT, cache);
+  const file = new FetchedStore(new HttpRanges(remote, network), UNKEPT, cache);
   const image = await imageIn(file, remote);
   const { size } = new ImageStore(image);
   const base: LayerRecord = { id: newId(), sizeBytes: size, chunkBytes: CHUNK_BYTES, remote };

@@ -68,7 +68,10 @@ export class ServedDisks {
     try {
       await Promise.all(open.map(({ store }) => store.flush()));
     } finally {
-      for (const { release } of open) release();
+      for (const { store, release } of open) {
+        store.close();
+        release();
+      }
       for (const port of this.#watchers.splice(0)) port.close();
     }
   }

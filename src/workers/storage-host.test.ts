@@ -3,8 +3,11 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { CHUNK_BYTES } from '../emu/storage/chunk-size.ts';
 import { LocalLocks } from '../emu/storage/disk-locks.ts';
-import { MemoryPacks } from '../emu/storage/memory-packs.ts';
+import { LibraryState } from '../emu/storage/disk-records.ts';
+import { usedBytes } from '../emu/storage/layer-chunks.ts';
+import { MemoryFiles } from '../emu/storage/memory-files.ts';
 import { MemoryRecords } from '../emu/storage/memory-records.ts';
+import { CrashingStorage, type MemoryStorage } from '../emu/storage/testing/crashing-storage.ts';
 import { PortStore } from './disk-port.ts';
 import { StorageHost } from './storage-host.ts';
 import type { DiskExportFormat, ExportMessage, ImportCall, JobMessage, Outcome } from './storage-protocol.ts';
@@ -28,22 +31,17 @@ function channel(): [MessagePort, MessagePort] {
   return [port1, port2];
 }
 
-/** What a browser keeps; `packs` where it has files for the page. */
-interface Kept {
-  readonly records: MemoryRecords;
-  readonly packs: MemoryPacks | undefined;
-}
-
 /** Chunks of all layers, wherever they are. */
-async function chunkCount({ records, packs }: Partial<Kept>): Promise<number> {
-  const packed = (await records!.valuesBelow(['pack'])) as Uint32Array[];
-  expect(packs === undefined || packed.length > 0).toBe(true);
-  return (await records!.countBelow(['chunk'])) + packed.reduce((sum, { length }) => sum + length, 0);
+async function chunkCount({ records, files }: MemoryStorage): Promise<number> {
+  const layers = [...(await LibraryState.read(records)).layers.values()];
+  expect(layers.map(({ isFiled = false }) => isFiled)).toEqual(layers.map(() => files !== undefined));
+  const used = await Promise.all(layers.map((layer) => usedBytes(records, layer)));
+  return used.reduce((sum, bytes) => sum + bytes, 0) / CHUNK_BYTES;
 }
 
-async function expectNothingKept({ records, packs }: Kept): Promise<void> {
+async function expectNothingKept({ records, files }: MemoryStorage): Promise<void> {
   expect(await records.keysBelow([])).toEqual([]);
-  expect((await packs?.names()) ?? []).toEqual([]);
+  expect((await files?.names()) ?? []).toEqual([]);
 }
 
 /** A server of one file, with faults to order. */
@@ -84,13 +82,13 @@ class Server {
   }
 }
 
-function setting({ records = new MemoryRecords(), packs }: Partial<Kept> = {}) {
+function setting({ records = new MemoryRecords(), files }: Partial<MemoryStorage> = {}) {
   const server = new Server();
   let ids = 0;
   const host = new StorageHost(
     Promise.resolve({
       records,
-      packs,
+      files,
       locks: new LocalLocks(),
       nowMs: () => Date.now(),
       newId: () => `id-${Date.now()}-${++ids}`,
@@ -104,7 +102,7 @@ function setting({ records = new MemoryRecords(), packs }: Partial<Kept> = {}) {
     file: new Blob([bytes]),
     origin: { kind: 'file', fileName: 'disk.img' },
   });
-  return { host, server, records, packs, bring, file };
+  return { host, server, records, files, bring, file };
 }
 
 function value<T>(outcome: Outcome<T>): T {
@@ -133,35 +131,35 @@ async function exported(
 
 describe.each([
   ['an import into records', () => undefined],
-  ['an import into packs', () => new MemoryPacks()],
-])('%s', (_, makePacks) => {
-  const newSetting = () => setting({ packs: makePacks() });
+  ['an import into files', () => new MemoryFiles()],
+])('%s', (_, makeFiles) => {
+  const newSetting = () => setting({ files: makeFiles() });
 
   it.each([
     ['a raw file', image, 'raw'],
     ['a gzip file', new Uint8Array(gzipSync(image)), 'raw, gzip-compressed'],
   ])('of %s gives the image’s bytes back, and stores no zeros', async (_, bytes, format) => {
-    const { host, records, packs, bring, file } = newSetting();
+    const { host, records, files, bring, file } = newSetting();
     const id = value(await bring(file(bytes)));
     expect(Buffer.compare(await exported(host, id), image)).toBe(0);
     const [disk] = value(await host.list());
     expect(disk).toMatchObject({ sizeBytes: SIZE, format, sha256: sha256(bytes), changedBytes: 0 });
-    expect(await chunkCount({ records, packs })).toBe(7);
+    expect(await chunkCount({ records, files })).toBe(7);
     expect(await records.countBelow(['import'])).toBe(0);
   });
 
   it('of a qcow2 file that was exported gives the same disk, and keeps nothing of the file', async () => {
-    const { host, records, packs, bring, file } = newSetting();
+    const { host, records, files, bring, file } = newSetting();
     const first = value(await bring(file(image)));
     const qcow2 = await exported(host, first, 'qcow2');
     expect(qcow2.length).toBeLessThan(image.length);
     const second = value(await bring(file(qcow2)));
     expect(Buffer.compare(await exported(host, second), image)).toBe(0);
     expect(value(await host.list())[1]).toMatchObject({ format: 'qcow2 version 3', sha256: sha256(qcow2) });
-    expect(await chunkCount({ records, packs })).toBe(14);
+    expect(await chunkCount({ records, files })).toBe(14);
     const damaged = qcow2.slice(0, qcow2.length - (1 << 17));
     expect(await bring(file(damaged))).toMatchObject({ ok: false, kind: 'bad-image' });
-    expect(await chunkCount({ records, packs })).toBe(14);
+    expect(await chunkCount({ records, files })).toBe(14);
   });
 
   it('gives the changes alone as a qcow2 file', async () => {
@@ -235,7 +233,7 @@ describe.each([
   });
 
   it('refuses to go on with another file, and clears away what is discarded', async () => {
-    const { host, server, records, packs, bring } = newSetting();
+    const { host, server, records, files, bring } = newSetting();
     server.bytes = new Uint8Array(40 * CHUNK_BYTES).fill(3);
     server.breaks = [36 * CHUNK_BYTES, 0, 0, 0, 0, 0, 0];
     await bring({});
@@ -244,7 +242,7 @@ describe.each([
     const refused = await host.resumeImport(cut!.id, undefined, channel()[0]);
     expect(refused).toMatchObject({ ok: false, message: expect.stringContaining('not the file') });
     value(await host.discardImport(cut!.id));
-    await expectNothingKept({ records, packs });
+    await expectNothingKept({ records, files });
   });
 
   it.each([
@@ -254,22 +252,22 @@ describe.each([
     ['a server that cannot be reached', { isReachable: false }, 'cross-origin'],
     ['a server that cannot go on in the middle', { knowsRanges: false, breaks: [2_000_000] }, 'no-ranges'],
   ])('of %s is refused in words and leaves nothing', async (_, faults, kind) => {
-    const { host, server, records, packs, bring } = newSetting();
+    const { host, server, records, files, bring } = newSetting();
     Object.assign(server, faults);
     expect(await bring({})).toMatchObject({ ok: false, kind, message: expect.stringMatching(/\w{3}.*\.$/) });
     expect(value(await host.list())).toEqual([]);
-    await expectNothingKept({ records, packs });
+    await expectNothingKept({ records, files });
   });
 
   it('is refused for a wrong sum, and ends when it is cancelled', async () => {
-    const { records, packs, host, bring, file } = newSetting();
+    const { records, files, host, bring, file } = newSetting();
     const wrong = await bring({ ...file(image), expectedSha256: '0'.repeat(64) });
     expect(wrong).toMatchObject({ ok: false, kind: 'wrong-checksum' });
     const [mine, theirs] = channel();
     const call: ImportCall = { name: 'disk', origin: { kind: 'url', url: URL_OF_IMAGE } };
     mine.postMessage({ kind: 'cancel' });
     expect(await host.import(call, theirs)).toMatchObject({ ok: false, kind: 'cancelled' });
-    await expectNothingKept({ records, packs });
+    await expectNothingKept({ records, files });
   });
 
   it('tells how far it is', async () => {
@@ -330,50 +328,43 @@ describe('a disk over an image on a server', () => {
   });
 });
 
-describe('packs', () => {
+describe('files of layers', () => {
   it('go with the last disk that needs them, and are shared by clones', async () => {
-    const packs = new MemoryPacks();
-    const { host, bring, file } = setting({ packs });
+    const files = new MemoryFiles();
+    const { host, bring, file } = setting({ files });
     const first = value(await bring(file(image)));
     const second = value(await host.clone(first, 'second'));
-    expect(await packs.names()).toHaveLength(1);
+    expect(await files.names()).toHaveLength(1);
     const [disk] = value(await host.list());
     expect(disk).toMatchObject({ sharedBytes: 7 * CHUNK_BYTES, ownBytes: 0 });
     value(await host.delete(first));
     expect(Buffer.compare(await exported(host, second), image)).toBe(0);
     value(await host.delete(second));
-    expect(await packs.names()).toEqual([]);
+    expect(await files.names()).toEqual([]);
   });
 
   it('that no layer names are swept away, and those of imports that can go on are not', async () => {
-    const packs = new MemoryPacks();
-    const { host, server, bring, file } = setting({ packs });
+    const files = new MemoryFiles();
+    const { host, server, bring, file } = setting({ files });
     value(await bring(file(image)));
     server.bytes = new Uint8Array(40 * CHUNK_BYTES).fill(3);
     server.breaks = [36 * CHUNK_BYTES, 0, 0, 0, 0, 0, 0];
     expect(await bring({})).toMatchObject({ ok: false });
-    (await packs.write('left-behind')).close();
-    expect(await packs.names()).toHaveLength(3);
+    (await files.openToWrite('left-behind')).close();
+    expect(await files.names()).toHaveLength(3);
     value(await host.list());
-    await expect.poll(() => packs.names()).toHaveLength(2);
-    expect(await packs.names()).not.toContain('left-behind');
+    await expect.poll(() => files.names()).toHaveLength(2);
+    expect(await files.names()).not.toContain('left-behind');
     expect(value(await host.unfinishedImports())).toHaveLength(1);
   });
 
   it('leave a disk readable, or an import that goes on to the same bytes, after a crash behind any batch', async () => {
-    const packs = new MemoryPacks();
-    const states: Kept[] = [];
-    const records = new (class extends MemoryRecords {
-      override async commit(...batch: Parameters<MemoryRecords['commit']>): Promise<void> {
-        await super.commit(...batch);
-        states.push({ records: this.fork(), packs: packs.fork() });
-      }
-    })();
+    const storage = new CrashingStorage('files');
     const large = Uint8Array.from({ length: 70 * CHUNK_BYTES }, (_, at) => 1 + ((at >> 10) % 200));
-    const { bring, file } = setting({ records, packs });
+    const { bring, file } = setting(storage);
     value(await bring({ ...file(large), origin: { kind: 'url', url: URL_OF_IMAGE } }));
     let resumed = 0;
-    for (const state of states) {
+    for (const state of storage.states) {
       const { host } = setting(state);
       for (const { id } of value(await host.unfinishedImports())) {
         resumed++;
@@ -386,11 +377,11 @@ describe('packs', () => {
   });
 
   it('leave nothing of an image for which there is no room', async () => {
-    const packs = new MemoryPacks();
-    packs.roomBytes = 3 * CHUNK_BYTES;
-    const { records, bring, file } = setting({ packs });
+    const files = new MemoryFiles();
+    files.roomBytes = 3 * CHUNK_BYTES;
+    const { records, bring, file } = setting({ files });
     expect(await bring(file(image))).toMatchObject({ ok: false, kind: 'quota' });
-    await expectNothingKept({ records, packs });
+    await expectNothingKept({ records, files });
   });
 
   it('do not stand in the way of an import that began without them', async () => {
@@ -398,12 +389,12 @@ describe('packs', () => {
     server.bytes = new Uint8Array(40 * CHUNK_BYTES).fill(3);
     server.breaks = [36 * CHUNK_BYTES, 0, 0, 0, 0, 0, 0];
     expect(await bring({})).toMatchObject({ ok: false });
-    const later = setting({ records, packs: new MemoryPacks() });
+    const later = setting({ records, files: new MemoryFiles() });
     later.server.bytes = server.bytes;
     const [cut] = value(await later.host.unfinishedImports());
     const id = value(await later.host.resumeImport(cut!.id, undefined, channel()[0]));
     expect(Buffer.compare(await exported(later.host, id), server.bytes)).toBe(0);
-    expect(await later.packs?.names()).toEqual([]);
+    expect(await later.files?.names()).toEqual([]);
   });
 });
 

@@ -8,7 +8,7 @@ import { asDiskError } from './disk-failure.ts';
 import { DiskFileAccess } from './disk-files.ts';
 import { type ImportPorts, importImage, resumeImport } from './disk-import.ts';
 import type { ImportWatch } from './image-intake.ts';
-import { discardImport, sweepPacks } from './import-layers.ts';
+import { discardImport, sweepFiles } from './import-layers.ts';
 import { IMPORT, type ImportRecord, importKey } from './import-record.ts';
 import { fileSource, type ImportSource, type UrlContext, urlSource } from './import-source.ts';
 import { importOnDemand, openRemoteLayer } from './remote-layer.ts';
@@ -62,7 +62,7 @@ export class StorageHost implements StorageControl {
   list(): Promise<Outcome<readonly DiskStatus[]>> {
     return outcome(async () => {
       const { ports, catalogue } = await this.#ready;
-      this.#sweep ??= sweepPacks(ports, ports.locks).catch(() => {});
+      this.#sweep ??= sweepFiles(ports, ports.locks).catch(() => {});
       const [disks, written] = await Promise.all([catalogue.list(), ports.locks.written()]);
       return disks.map((disk) => ({ ...disk, isWritten: written.has(disk.id) }));
     });

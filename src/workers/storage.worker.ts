@@ -4,7 +4,7 @@ import { DiskError } from '../emu/storage/disk-error.ts';
 import type { DiskLocks } from '../emu/storage/disk-locks.ts';
 import { type IndexedDbRecords, openIndexedDbRecords } from './indexed-db-records.ts';
 import { LeaseLocks } from './lease-locks.ts';
-import { openOpfsPacks } from './opfs-packs.ts';
+import { openOpfsFiles } from './opfs-files.ts';
 import { StorageHost, type StorageHostPorts } from './storage-host.ts';
 import { CHANGES_CHANNEL } from './storage-protocol.ts';
 import { WebLocks } from './web-locks.ts';
@@ -51,7 +51,7 @@ async function openPorts(): Promise<StorageHostPorts> {
   const network = { fetch: fetch.bind(globalThis), origin: location.origin, sleep };
   return {
     records,
-    packs: await openOpfsPacks(),
+    files: await openOpfsFiles(),
     locks: openLocks(records),
     nowMs: () => Date.now(),
     newId,

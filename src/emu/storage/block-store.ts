@@ -20,6 +20,8 @@ export interface BlockStore {
   flush(): MaybePromise<void>;
   /** Says that the range is no longer needed; it reads as zeros afterwards. */
   discard(offset: number, length: number): MaybePromise<void>;
+  /** Lets go of what it and the stores below have open, as often as it is called; nothing may be under way. */
+  close?(): void;
   /** Calls `listener`, and none that came before, whenever the size has changed. */
   watchSize?(listener: () => void): void;
 }

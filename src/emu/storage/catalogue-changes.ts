@@ -5,13 +5,10 @@
 import { DiskError } from './disk-error.ts';
 import type { DiskLocks, Release } from './disk-locks.ts';
 import { type DiskRecord, LibraryState } from './disk-records.ts';
-import type { PackFiles } from './pack.ts';
-import type { RecordBatch, RecordStore } from './record-store.ts';
+import { type ChunkPorts, isInFile } from './layer-chunks.ts';
+import { joinedBatch, type RecordBatch } from './record-store.ts';
 
-export interface ChangePorts {
-  readonly records: RecordStore;
-  /** Files for layers that are packs; absent where the host has none. */
-  readonly packs?: PackFiles | undefined;
+export interface ChangePorts extends ChunkPorts {
   readonly locks: DiskLocks;
 }
 
@@ -29,22 +26,14 @@ export class CatalogueChanges {
 
   /** @param also goes into the same batch */
   make<T>(decide: Decision<T>, also: RecordBatch = {}): Promise<T> {
-    const { locks, records, packs } = this.ports;
+    const { locks, records, files } = this.ports;
     return locks.exclusively(async () => {
       const state = await LibraryState.read(records);
       const { next, result } = await decide(state);
-      const batch = LibraryState.change(state, next);
-      await records.commit(
-        {
-          puts: [...(batch.puts ?? []), ...(also.puts ?? [])],
-          deletes: [...(batch.deletes ?? []), ...(also.deletes ?? [])],
-          deletesBelow: [...(batch.deletesBelow ?? []), ...(also.deletesBelow ?? [])],
-        },
-        'strict',
-      );
+      await records.commit(joinedBatch([LibraryState.change(state, next), also]), 'strict');
       // Files that are left behind by a crash here are swept away later: nothing names them any more.
-      const files = LibraryState.gone(state, next).filter(({ pack }) => pack);
-      await Promise.allSettled(files.map((layer) => packs?.delete(layer.id)));
+      const gone = LibraryState.gone(state, next).filter(isInFile);
+      await Promise.allSettled(gone.map(({ id }) => files?.delete(id)));
       return result;
     });
   }

@@ -1,80 +1,62 @@
-/** One layer's chunks among the records: the narrow side of RecordStore that a ChunkedStore works on. */
-import type { Durability, RecordBatch, RecordKey, RecordStore } from './record-store.ts';
-
-/** The first part of every chunk's key; then come the layer's name and the chunk's number. */
-const CHUNK = 'chunk';
-/** The same for chunks of zeros. */
-const HOLE = 'hole';
-const NOTHING = new Uint8Array(0);
+/**
+ * A layer's chunks, wherever they are kept: the narrow side that a ChunkedStore works on, and how changes of
+ * several layers become one batch of records.
+ */
+import type { MaybePromise } from './block-store.ts';
+import { type Durability, joinedBatch, type RecordBatch, type RecordStore } from './record-store.ts';
 
 export interface ChunkBatch {
-  /** Whole chunks; an empty one stands for zeros that hide what is below. */
+  /** Whole chunks; an empty one stands for zeros that hide what is below, a *hole*. */
   readonly puts: ReadonlyMap<number, Uint8Array>;
-  readonly deletes: readonly number[];
+  readonly deletes: Iterable<number>;
 }
 
 /** Chunks by number, with the promises of RecordStore. */
 export interface ChunkBatches {
-  /** Numbers of all chunks that are stored. */
-  stored(): Promise<number[]>;
+  /** Whether the chunk is stored, holes included. */
+  has(number: number): boolean;
+  /** Contents of chunks, which are the caller's; empty ones of holes. */
   getMany(numbers: readonly number[]): Promise<(Uint8Array | undefined)[]>;
-  commit(batch: ChunkBatch, durability: Durability): Promise<void>;
+  /** Reads a part of a stored chunk; absent where a part costs as much as the whole. */
+  read?(number: number, from: number, target: Uint8Array): MaybePromise<void>;
+  /**
+   * Takes the chunks before it returns; one commit at a time.
+   * @param also goes into the same batch, so that what it says is true exactly when the chunks are there
+   */
+  commit(batch: ChunkBatch, durability: Durability, also?: RecordBatch): Promise<void>;
+  /** Nobody writes them from here on, and others may read them. */
+  share(): void;
+  /** Lets go of them, as often as it is called. */
+  close(): void;
 }
 
-/** Where a layer's chunks are, and the numbers of those that are known to be zeros; counted apart. */
-export const chunkPrefix = (layer: string): RecordKey => [CHUNK, layer];
-export const holePrefix = (layer: string): RecordKey => [HOLE, layer];
+/** A change of chunks that takes effect with a batch of records; `done` or `failed` is called at its end. */
+export interface PreparedBatch {
+  readonly records: RecordBatch;
+  done(): void;
+  failed(failure: unknown): void;
+}
 
-/** @param also goes into every batch, so that what it says is true exactly when the chunks are there; no prefixes */
-export function chunksOf(
+/** All of a layer's chunks, for whoever handles layers. */
+export interface LayerChunks extends ChunkBatches {
+  /** Numbers of all chunks that are stored, holes among them. */
+  numbers(): number[];
+  /** Does what has to be done before the records may say it; one at a time. */
+  prepare(batch: ChunkBatch): PreparedBatch;
+}
+
+/** Keeps changes of several layers, and what `also` says, as one. */
+export async function keepTogether(
   records: RecordStore,
-  layer: string,
-  also: () => RecordBatch = () => ({}),
-): ChunkBatches {
-  const chunkKey = (number: number): RecordKey => [...chunkPrefix(layer), number];
-  const holeKey = (number: number): RecordKey => [...holePrefix(layer), number];
-  let holes = new Set<number>();
-  return {
-    async stored() {
-      const numbers = async (prefix: RecordKey): Promise<number[]> =>
-        (await records.keysBelow(prefix)).map((key) => Number(key.at(-1)));
-      const [chunks, found] = await Promise.all([numbers(chunkPrefix(layer)), numbers(holePrefix(layer))]);
-      holes = new Set(found);
-      return [...chunks, ...found];
-    },
-    async getMany(numbers) {
-      const wanted = numbers.filter((number) => !holes.has(number));
-      const values = wanted.length > 0 ? await records.getMany(wanted.map(chunkKey)) : [];
-      const found = new Map(wanted.map((number, index) => [number, values[index] as Uint8Array | undefined]));
-      return numbers.map((number) => (holes.has(number) ? NOTHING : found.get(number)));
-    },
-    async commit(batch, durability) {
-      await records.commit(batchOf(batch), durability);
-      for (const [number, bytes] of batch.puts) {
-        if (bytes.length === 0) holes.add(number);
-        else holes.delete(number);
-      }
-      for (const number of batch.deletes) holes.delete(number);
-    },
-  };
-
-  function batchOf({ puts, deletes }: ChunkBatch): RecordBatch {
-    const more = also();
-    const all = [...puts];
-    const full = all.filter(([, bytes]) => bytes.length > 0);
-    const empty = all.filter(([, bytes]) => bytes.length === 0);
-    return {
-      puts: [
-        ...full.map(([number, bytes]) => [chunkKey(number), bytes] as const),
-        ...empty.map(([number]) => [holeKey(number), true] as const),
-        ...(more.puts ?? []),
-      ],
-      deletes: [
-        ...(more.deletes ?? []),
-        ...deletes.map(chunkKey),
-        ...empty.map(([number]) => chunkKey(number)),
-        ...[...full.map(([number]) => number), ...deletes].filter((n) => holes.has(n)).map(holeKey),
-      ],
-    };
+  changes: readonly PreparedBatch[],
+  durability: Durability,
+  also: RecordBatch = {},
+): Promise<void> {
+  try {
+    await records.commit(joinedBatch([...changes.map((change) => change.records), also]), durability);
+  } catch (failure) {
+    for (const change of changes) change.failed(failure);
+    throw failure;
   }
+  for (const change of changes) change.done();
 }

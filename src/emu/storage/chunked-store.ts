@@ -1,5 +1,5 @@
 /**
- * A disk in chunks, kept as records, over nothing or over a store that is never written (copy on
+ * A disk in chunks, wherever they are kept, over nothing or over a store that is never written (copy on
  * write). Writes stay in memory until a flush, or until there are many.
  *
  * Invariant: a commit holds everything that is dirty at one instant, in one batch, and commits follow one
@@ -53,7 +53,6 @@ export class ChunkedStore implements BlockStore {
   private readonly dirtyLimitBytes: number;
   private readonly durability: Durability;
 
-  private readonly stored: Set<number>;
   private readonly resident = new Map<number, Chunk>();
   private readonly loading = new Map<Chunk, Promise<void>>();
   private readonly dirty = new Set<Chunk>();
@@ -69,14 +68,8 @@ export class ChunkedStore implements BlockStore {
   /** Where the last read ended. */
   private lastEnd = -1;
 
-  /** Learns which chunks are stored. */
-  static async open(chunks: ChunkBatches, options: ChunkedStoreOptions): Promise<ChunkedStore> {
-    return new ChunkedStore(chunks, new Set(await chunks.stored()), options);
-  }
-
-  private constructor(chunks: ChunkBatches, stored: Set<number>, options: ChunkedStoreOptions) {
+  constructor(chunks: ChunkBatches, options: ChunkedStoreOptions) {
     this.chunks = chunks;
-    this.stored = stored;
     this.currentSize = options.size;
     this.readOnly = options.readOnly ?? false;
     this.below = options.below;
@@ -118,18 +111,22 @@ export class ChunkedStore implements BlockStore {
       const { block: number, from, to, at } = piece;
       const end = at + to - from;
       const chunk = this.resident.get(number);
-      if (!chunk && !this.stored.has(number)) {
+      if (!chunk && !this.chunks.has(number)) {
         runTo = end;
         continue;
       }
       endRun();
       runFrom = runTo = end;
-      if (!chunk?.has(from, to)) wanted.push(piece);
-      else this.use(chunk).read(from, target.subarray(at, end));
+      if (chunk?.has(from, to)) this.use(chunk).read(from, target.subarray(at, end));
+      else if (chunk || !this.chunks.read) wanted.push(piece);
+      else {
+        const result = this.chunks.read(number, from, target.subarray(at, end));
+        if (result) waits.push(result);
+      }
     }
     endRun();
     if (wanted.length > 0) waits.push(this.readWanted(wanted, target));
-    this.readAhead(offset, target.length);
+    if (!this.chunks.read) this.readAhead(offset, target.length);
     return allOf(waits);
   }
 
@@ -153,6 +150,16 @@ export class ChunkedStore implements BlockStore {
     );
   }
 
+  /** What was flushed stays as it is, and others may read it. */
+  share(): void {
+    this.chunks.share();
+  }
+
+  close(): void {
+    this.chunks.close();
+    this.below?.close?.();
+  }
+
   private check(offset: number, length: number): void {
     if (!Number.isSafeInteger(offset) || offset < 0 || length < 0 || offset + length > this.size) {
       throw new StorageError(
@@ -163,7 +170,7 @@ export class ChunkedStore implements BlockStore {
   }
 
   private isKnown(number: number): boolean {
-    return this.resident.has(number) || this.stored.has(number);
+    return this.resident.has(number) || this.chunks.has(number);
   }
 
   private showsBelow(number: number): boolean {
@@ -266,8 +273,6 @@ export class ChunkedStore implements BlockStore {
       else deletes.push(chunk.number);
     }
     await this.chunks.commit({ puts, deletes }, this.durability);
-    for (const number of puts.keys()) this.stored.add(number);
-    for (const number of deletes) this.stored.delete(number);
   }
 
   private async readWanted(pieces: readonly Piece[], target: Uint8Array): Promise<void> {
@@ -287,7 +292,7 @@ export class ChunkedStore implements BlockStore {
     const ahead: Chunk[] = [];
     const end = last + this.readAheadBytes / this.chunkBytes;
     for (let number = last + 1; number <= end; number++) {
-      if (this.stored.has(number) && !this.resident.has(number)) ahead.push(this.residentChunk(number));
+      if (this.chunks.has(number) && !this.resident.has(number)) ahead.push(this.residentChunk(number));
     }
     // Whoever needs one of them meets the failure again.
     if (ahead.length > 0) this.load(ahead).catch(() => {});
@@ -316,8 +321,8 @@ export class ChunkedStore implements BlockStore {
   }
 
   private async fetch(chunks: readonly Chunk[]): Promise<void> {
-    const own = chunks.filter(({ number }) => this.stored.has(number));
-    const others = chunks.filter(({ number }) => !this.stored.has(number));
+    const own = chunks.filter(({ number }) => this.chunks.has(number));
+    const others = chunks.filter(({ number }) => !this.chunks.has(number));
     const fromBelow = others.map(async (chunk) => {
       const bytes = new Uint8Array(this.chunkBytes);
       await this.readBelow(chunk.number * this.chunkBytes, bytes);

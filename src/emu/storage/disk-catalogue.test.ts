@@ -3,16 +3,17 @@ import { CHUNK_BYTES, WRITTEN_CHUNK_BYTES } from './chunk-size.ts';
 import { DiskCatalogue } from './disk-catalogue.ts';
 import type { DiskDescription } from './disk-info.ts';
 import { LocalLocks } from './disk-locks.ts';
-import type { MemoryRecords } from './memory-records.ts';
-import { CrashingRecords } from './testing/crashing-records.ts';
+import { LibraryState } from './disk-records.ts';
+import { usedBytes } from './layer-chunks.ts';
+import { CrashingStorage, type MemoryStorage, STORAGE_KINDS } from './testing/crashing-storage.ts';
 
 const MIB = 1 << 20;
 const SIZE = 2 * MIB;
 
-function library(records: MemoryRecords = new CrashingRecords()) {
+function libraryOver<T extends MemoryStorage>(storage: T) {
   let ids = 0;
   const locks = new LocalLocks();
-  const catalogue = new DiskCatalogue({ records, locks, nowMs: () => ids, newId: () => `id-${++ids}` });
+  const catalogue = new DiskCatalogue({ ...storage, locks, nowMs: () => ids, newId: () => `id-${++ids}` });
   const found = async (name: string): Promise<DiskDescription> => {
     const disk = (await catalogue.list()).find((each) => each.name === name);
     if (!disk) throw new Error(`no disk ${name}`);
@@ -31,12 +32,19 @@ function library(records: MemoryRecords = new CrashingRecords()) {
     release();
     return target[0]!;
   };
-  return { records, locks, catalogue, found, write, read };
+  return { storage, records: storage.records, locks, catalogue, found, write, read };
 }
 
-const chunkCount = (records: MemoryRecords): Promise<number> => records.countBelow(['chunk']);
+/** Of all layers. */
+async function chunkCount({ records }: MemoryStorage): Promise<number> {
+  const { layers } = await LibraryState.read(records);
+  const used = await Promise.all([...layers.values()].map((layer) => usedBytes(records, layer)));
+  return used.reduce((sum, bytes) => sum + bytes, 0) / WRITTEN_CHUNK_BYTES;
+}
 
-describe('DiskCatalogue', () => {
+describe.each(STORAGE_KINDS)('DiskCatalogue over %s', (kind) => {
+  const library = () => libraryOver(new CrashingStorage(kind));
+
   it('keeps what was written to a new disk', async () => {
     const { catalogue, found, write, read } = library();
     const id = await catalogue.createEmpty(' work ', SIZE);
@@ -53,12 +61,12 @@ describe('DiskCatalogue', () => {
   });
 
   it('gives a clone what the disk has, and keeps them apart from then on', async () => {
-    const { records, catalogue, found, write, read } = library();
+    const { storage, catalogue, found, write, read } = library();
     const first = await catalogue.createEmpty('first', SIZE);
     await write(first, 0, 1);
-    const before = await chunkCount(records);
+    const before = await chunkCount(storage);
     const second = await catalogue.clone(first, 'second');
-    expect(await chunkCount(records)).toBe(before);
+    expect(await chunkCount(storage)).toBe(before);
     await write(first, 512, 2);
     await write(second, 512, 3);
     expect([await read(first, 0), await read(first, 512)]).toEqual([1, 2]);
@@ -82,22 +90,22 @@ describe('DiskCatalogue', () => {
   });
 
   it('goes back to the base, and frees what the changes took', async () => {
-    const { records, catalogue, write, read } = library();
+    const { storage, catalogue, write, read } = library();
     const first = await catalogue.createEmpty('first', SIZE);
     await write(first, 0, 1);
     const second = await catalogue.clone(first, 'second');
     await write(second, 0, 2);
     await write(second, MIB, 2);
-    expect(await chunkCount(records)).toBe(3);
+    expect(await chunkCount(storage)).toBe(3);
     await catalogue.reset(second);
-    expect(await chunkCount(records)).toBe(1);
+    expect(await chunkCount(storage)).toBe(1);
     expect([await read(second, 0), await read(second, MIB)]).toEqual([1, 0]);
     await catalogue.reset(first);
     expect(await read(first, 0)).toBe(1);
   });
 
   it('frees a base with the last disk that uses it, and nothing earlier', async () => {
-    const { records, catalogue, write, read } = library();
+    const { records, storage, catalogue, write, read } = library();
     const first = await catalogue.createEmpty('first', SIZE);
     await write(first, 0, 1);
     const second = await catalogue.clone(first, 'second');
@@ -105,6 +113,7 @@ describe('DiskCatalogue', () => {
     expect(await read(second, 0)).toBe(1);
     await catalogue.delete(second);
     expect(await records.keysBelow([])).toEqual([]);
+    expect((await storage.files?.names()) ?? []).toEqual([]);
   });
 
   it('drops what lies behind a new end, also for a later growth and a reset', async () => {
@@ -162,7 +171,7 @@ describe('DiskCatalogue', () => {
   });
 
   it('leaves every disk readable after a crash behind any batch', async () => {
-    const { records, catalogue, write } = library();
+    const { storage, catalogue, write } = library();
     const first = await catalogue.createEmpty('first', SIZE);
     await write(first, 0, 1, SIZE);
     const second = await catalogue.clone(first, 'second');
@@ -171,29 +180,34 @@ describe('DiskCatalogue', () => {
     await catalogue.reset(second);
     await catalogue.clone(second, 'third');
     await catalogue.delete(first);
-    for (const state of (records as CrashingRecords).states) {
-      const after = library(state);
+    for (const state of [...storage.states]) {
+      const after = libraryOver(state);
       for (const disk of await after.catalogue.list()) {
-        const { store } = await after.catalogue.open(disk.id, 'read');
+        const { store, release } = await after.catalogue.open(disk.id, 'read');
         const contents = new Uint8Array(store.size);
         await store.read(0, contents);
+        release();
         // What was written survives: only the disk that is reset or cut ever loses it.
         if (disk.name === 'first' && disk.changedBytes > 0) expect(contents[SIZE - 1]).toBe(1);
         if (disk.name === 'third') expect(contents[0]).toBe(1);
       }
-      const layers = new Set((await state.keysBelow(['layer'])).map((key) => key[1]));
-      const owners = new Set((await state.keysBelow(['chunk'])).map((key) => key[1]));
+      const layers = new Set((await state.records.keysBelow(['layer'])).map((key) => key[1]));
+      const chunks = [
+        ...(await state.records.keysBelow(['chunk'])),
+        ...(await state.records.keysBelow(['place'])),
+      ];
+      const owners = new Set(chunks.map((key) => key[1]));
       expect([...owners].filter((owner) => !layers.has(owner!))).toEqual([]);
     }
   });
 
   it('opens, changes, clones and cuts a disk whose layers have chunks of 256 kB, as all had before', async () => {
-    const records = new CrashingRecords();
+    const storage = new CrashingStorage(kind);
     const filled = (value: number): Uint8Array => new Uint8Array(CHUNK_BYTES).fill(value);
     const layer = { sizeBytes: SIZE, chunkBytes: CHUNK_BYTES };
     const below = { layer: 'base', bytes: SIZE };
     const disk = { id: 'old', name: 'old', sizeBytes: SIZE, layer: 'top', createdMs: 0 };
-    await records.commit(
+    await storage.records.commit(
       {
         puts: [
           [['disk', 'old'], { ...disk, origin: { kind: 'empty' } }],
@@ -206,7 +220,7 @@ describe('DiskCatalogue', () => {
       },
       'strict',
     );
-    const { catalogue, read, write } = library(records);
+    const { catalogue, read, write } = libraryOver(storage);
     const places = [0, CHUNK_BYTES, 5 * CHUNK_BYTES, SIZE - 1];
     const shown = (id: string): Promise<number[]> => Promise.all(places.map((place) => read(id, place)));
     expect(await shown('old')).toEqual([1, 20, 0, 0]);
@@ -230,7 +244,7 @@ describe('DiskCatalogue', () => {
   });
 
   it('makes one layer of those that only one disk needs, and shows the same after a crash behind any batch', async () => {
-    const { records, catalogue, write } = library();
+    const { storage, records, catalogue, write } = library();
     const first = await catalogue.createEmpty('first', SIZE);
     await write(first, 0, 1, MIB);
     const others = [await catalogue.clone(first, 'second')];
@@ -245,15 +259,16 @@ describe('DiskCatalogue', () => {
     others.push(await catalogue.clone(first, 'fourth'));
     await write(first, 4096, 4);
     for (const other of others) await catalogue.delete(other);
-    const contents = async (state: MemoryRecords): Promise<Uint8Array> => {
-      const opened = await library(state).catalogue.open(first, 'read');
+    const contents = async (state: MemoryStorage): Promise<Uint8Array> => {
+      const opened = await libraryOver(state).catalogue.open(first, 'read');
       const bytes = new Uint8Array(opened.store.size);
       await opened.store.read(0, bytes);
+      opened.release();
       return bytes;
     };
-    const before = await contents(records);
+    const before = await contents(storage);
     expect(await records.countBelow(['layer'])).toBe(4);
-    const { states } = records as CrashingRecords;
+    const { states } = storage;
     states.length = 0;
     const [held, busy] = [await catalogue.open(first, 'read'), states.length];
     await catalogue.tidy();
@@ -265,12 +280,12 @@ describe('DiskCatalogue', () => {
     for (const state of [...states]) {
       expect(Buffer.compare(await contents(state), before)).toBe(0);
       // A merge that was cut off goes on.
-      await library(state).catalogue.tidy();
-      expect(await state.countBelow(['layer'])).toBe(2);
+      await libraryOver(state).catalogue.tidy();
+      expect(await state.records.countBelow(['layer'])).toBe(2);
       expect(Buffer.compare(await contents(state), before)).toBe(0);
     }
     await catalogue.reset(first);
-    const cleared = await contents(records);
+    const cleared = await contents(storage);
     expect([cleared[4096], cleared[MIB / 2], cleared.at(-1)]).toEqual([0, 2, 3]);
   });
 

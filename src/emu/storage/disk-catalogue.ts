@@ -4,19 +4,18 @@
  * crash leaves it done or not done.
  */
 import { CatalogueChanges, type ChangePorts, findDisk } from './catalogue-changes.ts';
-import { chunkPrefix, chunksOf, holePrefix } from './chunk-batches.ts';
 import { ChunkCache } from './chunk-cache.ts';
-import { WRITTEN_CHUNK_BYTES } from './chunk-size.ts';
 import { ChunkedStore } from './chunked-store.ts';
 import { DiskError } from './disk-error.ts';
 import type { DiskDescription } from './disk-info.ts';
-import { checkedName, describe, layerOptions, layerOver, wholeSize } from './disk-layers.ts';
+import { checkedName, describe, emptyLayer, layerOptions, wholeSize } from './disk-layers.ts';
 import type { Release } from './disk-locks.ts';
 import { type DiskRecord, type LayerRecord, LibraryState } from './disk-records.ts';
 import type { HeldStore } from './held-store.ts';
+import { openChunks, storedNumbers, usedBytes } from './layer-chunks.ts';
 import { mergeTwo } from './layer-merge.ts';
 import { allocatedParts, type LayerPorts, type LayerStack, openStack } from './layer-stack.ts';
-import type { RecordBatch, RecordKey } from './record-store.ts';
+import type { RecordBatch } from './record-store.ts';
 
 export interface CataloguePorts extends LayerPorts, ChangePorts {
   readonly nowMs: () => number;
@@ -44,7 +43,8 @@ export class DiskCatalogue {
 
   async list(): Promise<DiskDescription[]> {
     const state = await LibraryState.read(this.ports.records);
-    const counts = await Promise.all([...state.layers.values()].map((layer) => this.usedBytes(layer)));
+    const { records } = this.ports;
+    const counts = await Promise.all([...state.layers.values()].map((layer) => usedBytes(records, layer)));
     const used = new Map([...state.layers.keys()].map((id, index) => [id, counts[index]!]));
     const disks = [...state.disks.values()].sort((a, b) => a.createdMs - b.createdMs);
     return disks.map((disk) => describe(disk, state, used));
@@ -54,7 +54,7 @@ export class DiskCatalogue {
     const size = wholeSize(sizeBytes);
     const { newId, nowMs } = this.ports;
     return this.changes.make(async (state) => {
-      const layer: LayerRecord = { id: newId(), sizeBytes: size, chunkBytes: WRITTEN_CHUNK_BYTES };
+      const layer = this.emptyLayer(newId(), size);
       const disk: DiskRecord = {
         id: newId(),
         name: checkedName(name),
@@ -71,7 +71,7 @@ export class DiskCatalogue {
   adopt(disk: Omit<DiskRecord, 'id' | 'layer'>, base: LayerRecord, also?: RecordBatch): Promise<string> {
     const { newId } = this.ports;
     return this.changes.make(async (state) => {
-      const top = layerOver(base, disk.sizeBytes, newId());
+      const top = this.emptyLayer(newId(), disk.sizeBytes, base);
       const added: DiskRecord = { ...disk, id: newId(), layer: top.id };
       return { next: state.with([added], [base, top]), result: added.id };
     }, also);
@@ -92,11 +92,17 @@ export class DiskCatalogue {
     await store.atRest(async (kept) => {
       const state = await LibraryState.read(records);
       const { sizeBytes, ...disk } = findDisk(state, id);
-      const fresh = layerOver({ ...state.layers.get(disk.layer)!, sizeBytes }, sizeBytes, newId());
+      const fresh = this.emptyLayer(newId(), sizeBytes, { ...state.layers.get(disk.layer)!, sizeBytes });
       // First, because after the change the layer below must not be written any more, whatever happens.
-      const over = await ChunkedStore.open(chunksOf(records, fresh.id), layerOptions(fresh, kept, cache));
-      added = await this.addClone(id, name, fresh.id);
-      return over;
+      const chunks = await openChunks(this.ports, fresh, 'write');
+      try {
+        added = await this.addClone(id, name, fresh.id);
+      } catch (failure) {
+        chunks.close();
+        throw failure;
+      }
+      kept.share();
+      return new ChunkedStore(chunks, layerOptions(fresh, kept, cache));
     });
     return added;
   }
@@ -110,7 +116,7 @@ export class DiskCatalogue {
       const top = state.chain(disk)[0]!;
       const base = await this.unchangedBase(state, top, sizeBytes);
       const shared = base ?? { ...top, sizeBytes };
-      const tops = [topId, newId()].map((layer) => layerOver(shared, sizeBytes, layer));
+      const tops = [topId, newId()].map((layer) => this.emptyLayer(layer, sizeBytes, shared));
       const copy: DiskRecord = {
         ...withoutUse(disk),
         id: newId(),
@@ -134,7 +140,7 @@ export class DiskCatalogue {
   async resize(id: string, sizeBytes: number): Promise<void> {
     const size = wholeSize(sizeBytes);
     await this.changes.whileHeld(id, 'write', async () => {
-      const { disk, chain, store, close } = await this.openUnlocked(id, false);
+      const { disk, chain, chunks, store } = await this.openUnlocked(id, false);
       const top = chain[0]!;
       try {
         if (size < disk.sizeBytes) {
@@ -142,19 +148,19 @@ export class DiskCatalogue {
           await store.discard(size, disk.sizeBytes - size);
           await store.flush();
         }
-      } finally {
-        close();
-      }
-      await this.changes.make(
-        async (state) => {
+        const behind = chunks.numbers().filter((number) => number * top.chunkBytes >= size);
+        const cut = chunks.prepare({ puts: new Map(), deletes: behind });
+        await this.changes.make(async (state) => {
           const current = findDisk(state, id);
           const { below } = top;
-          const cut = below ? { below: { ...below, bytes: Math.min(below.bytes, size) } } : {};
-          const next = state.with([{ ...current, sizeBytes: size }], [{ ...top, ...cut, sizeBytes: size }]);
+          const shown = below ? { below: { ...below, bytes: Math.min(below.bytes, size) } } : {};
+          const next = state.with([{ ...current, sizeBytes: size }], [{ ...top, ...shown, sizeBytes: size }]);
           return { next, result: undefined };
-        },
-        { deletes: await this.keysBehind(top, size) },
-      );
+        }, cut.records);
+        cut.done();
+      } finally {
+        store.close();
+      }
     });
   }
 
@@ -182,9 +188,7 @@ export class DiskCatalogue {
         const disk = findDisk(state, id);
         const top = state.chain(disk)[0]!;
         const base = top.below && state.layers.get(top.below.layer);
-        const fresh = base
-          ? layerOver(base, disk.sizeBytes, newId())
-          : { id: newId(), sizeBytes: disk.sizeBytes, chunkBytes: WRITTEN_CHUNK_BYTES };
+        const fresh = this.emptyLayer(newId(), disk.sizeBytes, base);
         return { next: state.with([{ ...disk, layer: fresh.id }], [fresh]), result: undefined };
       }),
     );
@@ -208,17 +212,17 @@ export class DiskCatalogue {
   async open(id: string, mode: 'write' | 'read', cache?: ChunkCache): Promise<OpenDisk> {
     const release = await this.changes.hold(id, mode);
     try {
-      const { close, ...opened } = await this.openUnlocked(id, mode === 'read', cache);
+      const { disk, chain, store } = await this.openUnlocked(id, mode === 'read', cache);
       const letGo = (): void => {
-        close();
+        store.close();
         release();
       };
       if (mode === 'write')
         await this.noteUse(id).catch((failure: unknown) => {
-          close();
+          store.close();
           throw failure;
         });
-      return { ...opened, release: letGo };
+      return { disk, chain, store, release: letGo };
     } catch (failure) {
       release();
       throw failure;
@@ -259,22 +263,13 @@ export class DiskCatalogue {
     const base = layer.below && state.layers.get(layer.below.layer);
     // A disk that was made smaller hides the end of its base, also when it has grown again.
     if (!base || layer.below.bytes < Math.min(base.sizeBytes, sizeBytes)) return undefined;
-    return (await this.usedBytes(layer)) === 0 && !(await this.hasHoles(layer)) ? base : undefined;
+    const { chunks, holes } = await storedNumbers(this.ports.records, layer);
+    return chunks.length + holes.length === 0 ? base : undefined;
   }
 
-  private async usedBytes({ id, chunkBytes, pack }: LayerRecord): Promise<number> {
-    return (pack?.chunks ?? (await this.ports.records.countBelow(chunkPrefix(id)))) * chunkBytes;
-  }
-
-  private async hasHoles({ id }: LayerRecord): Promise<boolean> {
-    return (await this.ports.records.countBelow(holePrefix(id))) > 0;
-  }
-
-  /** Chunks and holes of a layer that lie wholly behind an end. */
-  private async keysBehind({ id, chunkBytes }: LayerRecord, size: number): Promise<RecordKey[]> {
-    const prefixes = [chunkPrefix(id), holePrefix(id)];
-    const keys = await Promise.all(prefixes.map((prefix) => this.ports.records.keysBelow(prefix)));
-    return keys.flat().filter((key) => Number(key.at(-1)) * chunkBytes >= size);
+  /** In a file, where the host has files. */
+  private emptyLayer(id: string, sizeBytes: number, base?: LayerRecord): LayerRecord {
+    return emptyLayer(id, { sizeBytes, isFiled: this.ports.files !== undefined, ...(base && { base }) });
   }
 }
 

@@ -13,10 +13,18 @@ const SMALLEST_DISK_BYTES = 1 << 20;
 /** Far beyond every quota, and well inside what numbers here can count. */
 const LARGEST_DISK_BYTES = 2 ** 44;
 
-/** An empty layer over another one. */
-export function layerOver(base: LayerRecord, sizeBytes: number, id: string): LayerRecord {
-  const below = { layer: base.id, bytes: Math.min(base.sizeBytes, sizeBytes) };
-  return { id, sizeBytes, chunkBytes: WRITTEN_CHUNK_BYTES, below };
+/** An empty layer that can be written, over another one if there is any. */
+export function emptyLayer(
+  id: string,
+  { sizeBytes, isFiled, base }: Pick<LayerRecord, 'sizeBytes' | 'isFiled'> & { readonly base?: LayerRecord },
+): LayerRecord {
+  return {
+    id,
+    sizeBytes,
+    chunkBytes: WRITTEN_CHUNK_BYTES,
+    ...(isFiled && { isFiled }),
+    ...(base && { below: { layer: base.id, bytes: Math.min(base.sizeBytes, sizeBytes) } }),
+  };
 }
 
 /** The numbers, in parts of WRITTEN_CHUNK_BYTES, of what a chunk covers. */

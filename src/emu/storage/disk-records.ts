@@ -6,8 +6,7 @@
  * Invariant: a layer is some disk's top, or below a layer that is kept, or it and its chunks are deleted in
  * the same batch that takes its last user away.
  */
-import { chunkPrefix, holePrefix } from './chunk-batches.ts';
-import { packPrefix } from './pack.ts';
+import { contentPrefixes } from './layer-chunks.ts';
 import type { RecordBatch, RecordKey, RecordStore } from './record-store.ts';
 
 /** Where a disk's first contents came from. */
@@ -36,8 +35,10 @@ export interface LayerRecord {
   readonly sizeBytes: number;
   readonly chunkBytes: number;
   readonly below?: { readonly layer: string; readonly bytes: number };
-  /** Chunks in a file instead of records; how many. */
-  readonly pack?: { readonly chunks: number };
+  /** Chunks are in a file of the layer's name; absent where they are among the records. */
+  readonly isFiled?: boolean;
+  /** The same of layers that were imported before November 2026. */
+  readonly pack?: unknown;
   /** Contents that are fetched when they are first read; chunks keep what has come. */
   readonly remote?: RemoteImage;
 }
@@ -110,7 +111,7 @@ export class LibraryState {
         ...[...from.disks.keys()].filter((id) => !to.disks.has(id)).map(diskKey),
         ...gone.map(layerKey),
       ],
-      deletesBelow: gone.flatMap((id) => [chunkPrefix(id), holePrefix(id), packPrefix(id)]),
+      deletesBelow: gone.flatMap(contentPrefixes),
     };
   }
 

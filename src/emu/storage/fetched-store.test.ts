@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { seededWords } from '../testing/device-harness.ts';
 import { StorageError } from './block-store.ts';
-import { chunksOf } from './chunk-batches.ts';
 import { ChunkCache } from './chunk-cache.ts';
 import { CHUNK_BYTES } from './chunk-size.ts';
 import { type FarFile, FetchedStore } from './fetched-store.ts';
 import { MemoryRecords } from './memory-records.ts';
+import { RecordedChunks } from './recorded-chunks.ts';
 
 const SIZE = 9 * CHUNK_BYTES + 1000;
 const bytes = Uint8Array.from({ length: SIZE }, (_, at) => (at * 31 + (at >> 12)) & 0xff);
@@ -26,7 +26,7 @@ class Far implements FarFile {
 async function setting(records = new MemoryRecords(), cacheBytes = 100 * CHUNK_BYTES) {
   const far = new Far();
   const cache = new ChunkCache(cacheBytes);
-  return { far, records, store: await FetchedStore.open(far, chunksOf(records, 'far'), cache) };
+  return { far, records, store: new FetchedStore(far, await RecordedChunks.open(records, 'far'), cache) };
 }
 
 async function read(store: FetchedStore, offset: number, length: number): Promise<Uint8Array> {

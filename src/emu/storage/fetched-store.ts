@@ -14,6 +14,9 @@ export interface FarFile {
   read(offset: number, target: Uint8Array): MaybePromise<void>;
 }
 
+/** Where chunks are kept that have come. */
+export type KeptChunks = Pick<ChunkBatches, 'has' | 'getMany' | 'commit'>;
+
 const SECTOR_BYTES = 512;
 /** Chunks that one fetch brings at most. */
 const FETCH_CHUNKS = 8;
@@ -35,8 +38,7 @@ export class FetchedStore implements BlockStore {
   readonly size: number;
   readonly readOnly = true;
   private readonly file: FarFile;
-  private readonly chunks: ChunkBatches;
-  private readonly stored: Set<number>;
+  private readonly chunks: KeptChunks;
   private readonly cache: ChunkCache;
   private readonly held = new Map<number, HeldChunk>();
   private readonly coming = new Map<number, Promise<Uint8Array>>();
@@ -45,15 +47,10 @@ export class FetchedStore implements BlockStore {
   /** Nobody has read yet. */
   private nextSequential = -1;
 
-  static async open(file: FarFile, chunks: ChunkBatches, cache: ChunkCache): Promise<FetchedStore> {
-    return new FetchedStore(file, chunks, new Set(await chunks.stored()), cache);
-  }
-
-  private constructor(file: FarFile, chunks: ChunkBatches, stored: Set<number>, cache: ChunkCache) {
+  constructor(file: FarFile, chunks: KeptChunks, cache: ChunkCache) {
     this.file = file;
     this.size = Math.ceil(file.size / SECTOR_BYTES) * SECTOR_BYTES;
     this.chunks = chunks;
-    this.stored = stored;
     this.cache = cache;
   }
 
@@ -104,10 +101,10 @@ export class FetchedStore implements BlockStore {
     for (let number = first; number <= last; number++) {
       if (!this.held.has(number) && !this.coming.has(number)) wanted.push(number);
     }
-    const kept = wanted.filter((number) => this.stored.has(number));
+    const kept = wanted.filter((number) => this.chunks.has(number));
     if (kept.length > 0) this.expect(kept, this.fromStorage(kept));
     let run: number[] = [];
-    for (const number of wanted.filter((each) => !this.stored.has(each))) {
+    for (const number of wanted.filter((each) => !this.chunks.has(each))) {
       if (run.length === FETCH_CHUNKS || (run.length > 0 && run.at(-1) !== number - 1)) {
         this.expect(run, this.fromFile(run));
         run = [];
@@ -153,7 +150,6 @@ export class FetchedStore implements BlockStore {
       this.unkept = new Map();
       try {
         await this.chunks.commit({ puts, deletes: [] }, 'relaxed');
-        for (const number of puts.keys()) this.stored.add(number);
       } catch {
         // No room: these will be fetched again.
       }

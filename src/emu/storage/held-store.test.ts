@@ -5,27 +5,33 @@ import { ChunkCache } from './chunk-cache.ts';
 import { DiskCatalogue } from './disk-catalogue.ts';
 import { LocalLocks } from './disk-locks.ts';
 import { HeldStore } from './held-store.ts';
-import type { MemoryRecords } from './memory-records.ts';
-import type { Durability, RecordBatch } from './record-store.ts';
-import { CrashingRecords } from './testing/crashing-records.ts';
+import {
+  CrashingStorage,
+  type MemoryStorage,
+  STORAGE_KINDS,
+  type StorageKind,
+} from './testing/crashing-storage.ts';
 
 const MIB = 1 << 20;
 const SECTOR = 512;
 
 /** Fails to commit on demand, and takes a while, so that requests come meanwhile. */
-class SlowRecords extends CrashingRecords {
+class SlowStorage extends CrashingStorage {
   isFull = false;
-  override async commit(batch: RecordBatch, durability: Durability): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve));
-    if (this.isFull) throw new StorageError('quota', 'full');
-    await super.commit(batch, durability);
+
+  constructor(kind: StorageKind) {
+    super(kind);
+    this.records.before = async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      if (this.isFull) throw new StorageError('quota', 'full');
+    };
   }
 }
 
-function catalogueOver(records: MemoryRecords): DiskCatalogue {
+function catalogueOver(storage: MemoryStorage): DiskCatalogue {
   let ids = 0;
   return new DiskCatalogue({
-    records,
+    ...storage,
     locks: new LocalLocks(),
     nowMs: () => ids,
     newId: () => `id-${++ids}`,
@@ -43,10 +49,10 @@ async function contentsOf(catalogue: DiskCatalogue, name: string): Promise<Uint8
 }
 
 /** A disk in use beside a plain array, and the ways in which both are changed. */
-async function diskInUse(seed: number) {
+async function diskInUse(kind: StorageKind, seed: number) {
   const random = seededWords(seed);
-  const records = new SlowRecords();
-  const catalogue = catalogueOver(records);
+  const storage = new SlowStorage(kind);
+  const catalogue = catalogueOver(storage);
   const cache = new ChunkCache(MIB / 4);
   const id = await catalogue.createEmpty('disk', MIB);
   const opened = await catalogue.open(id, 'write', cache);
@@ -63,14 +69,14 @@ async function diskInUse(seed: number) {
     return Promise.resolve(result);
   };
   const clone = (name: string): Promise<string> => catalogue.cloneOpen(id, name, store, cache);
-  return { random, records, catalogue, opened, store, model, change, clone };
+  return { random, storage, catalogue, opened, store, model, change, clone };
 }
 
-describe('A disk that is cloned in use', () => {
+describe.each(STORAGE_KINDS)('A disk in %s that is cloned in use', (kind) => {
   it.each([1, 2, 3])(
     'shows what it showed, and its clone what it was then, when requests go on (%i)',
     async (seed) => {
-      const { random, catalogue, opened, store, model, change, clone } = await diskInUse(seed);
+      const { random, catalogue, opened, store, model, change, clone } = await diskInUse(kind, seed);
       const expected = new Map<string, Uint8Array>();
       const pending: Promise<unknown>[] = [];
       for (let step = 0; step < 120; step++) {
@@ -90,6 +96,7 @@ describe('A disk that is cloned in use', () => {
       }
       await Promise.all(pending);
       await store.flush();
+      store.close();
       opened.release();
       expect(expected.size).toBeGreaterThan(3);
       for (const [name, bytes] of [...expected, ['disk', model] as const]) {
@@ -99,7 +106,7 @@ describe('A disk that is cloned in use', () => {
   );
 
   it('has everything that was flushed, as its clones have, after a crash behind any batch', async () => {
-    const { records, store, model, change, clone } = await diskInUse(4);
+    const { storage, store, model, change, clone } = await diskInUse(kind, 4);
     /** What must be there at least once so many batches have ended. */
     const flushed: { readonly batches: number; readonly bytes: Uint8Array }[] = [];
     const clones = new Map<string, Uint8Array>();
@@ -107,14 +114,14 @@ describe('A disk that is cloned in use', () => {
       await change();
       const bytes = model.slice();
       await store.flush();
-      flushed.push({ batches: records.states.length, bytes });
+      flushed.push({ batches: storage.states.length, bytes });
       if (round % 2 === 0) {
         clones.set(`clone ${round}`, bytes);
         await clone(`clone ${round}`);
       }
     }
     const first = flushed[0]!.batches;
-    for (const [index, state] of [...records.states].entries()) {
+    for (const [index, state] of [...storage.states].entries()) {
       if (index + 1 < first) continue;
       const after = catalogueOver(state);
       const shown = (await contentsOf(after, 'disk'))!;
@@ -129,25 +136,26 @@ describe('A disk that is cloned in use', () => {
   });
 
   it('goes on as it was when there is no room for the clone', async () => {
-    const { records, catalogue, opened, store, model, change, clone } = await diskInUse(5);
+    const { storage, catalogue, opened, store, model, change, clone } = await diskInUse(kind, 5);
     await change();
     await store.flush();
-    records.isFull = true;
+    storage.isFull = true;
     const attempt = clone('clone');
     const late = change();
     await expect(attempt).rejects.toMatchObject({ kind: 'quota' });
     await late;
-    records.isFull = false;
+    storage.isFull = false;
     await clone('second try');
     await change();
     await store.flush();
+    store.close();
     opened.release();
     expect((await catalogue.list()).map(({ name }) => name).sort()).toEqual(['disk', 'second try']);
     expect(Buffer.compare((await contentsOf(catalogue, 'disk'))!, model)).toBe(0);
   });
 
   it('keeps a size that it got while it was cloned', async () => {
-    const { catalogue, opened, store, change, clone } = await diskInUse(6);
+    const { catalogue, opened, store, change, clone } = await diskInUse(kind, 6);
     await change();
     const cloning = clone('clone');
     store.grow(await catalogue.grow(opened.disk.id, 2 * MIB));
@@ -155,6 +163,7 @@ describe('A disk that is cloned in use', () => {
     expect(store.size).toBe(2 * MIB);
     await store.write(2 * MIB - SECTOR, new Uint8Array(SECTOR).fill(9));
     await store.flush();
+    store.close();
     opened.release();
     const bytes = (await contentsOf(catalogue, 'disk'))!;
     expect([bytes.length, bytes.at(-1)]).toEqual([2 * MIB, 9]);

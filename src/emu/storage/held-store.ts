@@ -71,6 +71,10 @@ export class HeldStore implements BlockStore {
     }
   }
 
+  close(): void {
+    this.inner.close();
+  }
+
   private ask(request: (store: ChunkedStore) => MaybePromise<void>): MaybePromise<void> {
     if (this.hold) return this.hold.then(() => this.ask(request));
     const result = request(this.inner);

@@ -7,9 +7,10 @@
  */
 import { StorageError } from './block-store.ts';
 import type { CatalogueChanges, ChangePorts } from './catalogue-changes.ts';
-import { chunkPrefix, chunksOf, holePrefix } from './chunk-batches.ts';
+import { keepTogether, type LayerChunks } from './chunk-batches.ts';
 import type { Release } from './disk-locks.ts';
 import { type LayerRecord, LibraryState } from './disk-records.ts';
+import { openChunks } from './layer-chunks.ts';
 import type { RecordStore } from './record-store.ts';
 
 /** Moved in one batch. */
@@ -24,10 +25,8 @@ interface Mergeable {
 }
 
 /** Makes one layer of the next two whose disks are free; resolves with whether there were any. */
-export async function mergeTwo(
-  { records, locks }: Pick<ChangePorts, 'records' | 'locks'>,
-  changes: CatalogueChanges,
-): Promise<boolean> {
+export async function mergeTwo(ports: ChangePorts, changes: CatalogueChanges): Promise<boolean> {
+  const { records, locks } = ports;
   const found = findMergeable(await LibraryState.read(records));
   const releases: Release[] = [];
   try {
@@ -41,7 +40,7 @@ export async function mergeTwo(
     if (!found || !pair || found.upper.id !== pair.upper.id) return false;
     if (pair.users.some((user) => !found.users.includes(user))) return false;
     await changes.make(async (state) => ({ next: state.with([], widen(pair)), result: undefined }));
-    await moveDown(pair, records);
+    await moveAll(pair, ports);
     await changes.make(async (state) => ({
       next: state.with([], withoutUpper(pair, state)),
       result: undefined,
@@ -65,11 +64,11 @@ function findMergeable(state: LibraryState): Mergeable | undefined {
   return undefined;
 }
 
-/** Packs and images on servers stay as they are, and chunks of two sizes do not fit into each other. */
+/** Images on servers stay as they are, and chunks of two sizes do not fit into each other. */
 function canMerge(upper: LayerRecord, lower: LayerRecord): boolean {
-  const isPlain = !upper.pack && !lower.pack && !upper.remote && !lower.remote;
+  const areHere = !upper.remote && !lower.remote;
   const showsAll = (upper.below?.bytes ?? 0) >= lower.sizeBytes;
-  return isPlain && showsAll && upper.chunkBytes === lower.chunkBytes;
+  return areHere && showsAll && upper.chunkBytes === lower.chunkBytes;
 }
 
 /** `lower` gets the size of `upper`, so that everything there can move down; zeros show in what is new. */
@@ -82,32 +81,44 @@ function widen({ upper, lower }: Mergeable): readonly [LayerRecord, LayerRecord]
 }
 
 /** Moves all chunks and holes of `upper` down; nobody may have a disk open that shows them. */
-async function moveDown({ upper, lower }: Mergeable, records: RecordStore): Promise<void> {
-  const source = chunksOf(records, upper.id);
-  const numbers = await source.stored();
-  let moving: readonly number[] = [];
-  const target = chunksOf(records, lower.id, () => ({
-    deletes: moving.flatMap((number) =>
-      [chunkPrefix, holePrefix].map((prefix) => [...prefix(upper.id), number]),
-    ),
-  }));
-  await target.stored();
-  const hidingBytes = lower.below?.bytes ?? 0;
-  const step = BATCH_BYTES / upper.chunkBytes;
-  for (let at = 0; at < numbers.length; at += step) {
-    moving = numbers.slice(at, at + step);
-    const contents = await source.getMany(moving);
-    const puts = new Map<number, Uint8Array>();
-    const deletes: number[] = [];
-    for (const [index, number] of moving.entries()) {
-      const bytes = contents[index];
-      if (!bytes) throw new StorageError('io', `chunk ${number} of a layer is gone from the storage`);
-      // Zeros that hide nothing are no chunk at all.
-      if (bytes.length === 0 && number * lower.chunkBytes >= hidingBytes) deletes.push(number);
-      else puts.set(number, bytes);
+async function moveAll({ upper, lower }: Mergeable, ports: ChangePorts): Promise<void> {
+  const source = await openChunks(ports, upper, 'write');
+  try {
+    const target = await openChunks(ports, lower, 'write');
+    try {
+      const numbers = source.numbers();
+      const step = BATCH_BYTES / upper.chunkBytes;
+      for (let at = 0; at < numbers.length; at += step) {
+        await move(numbers.slice(at, at + step), source, target, lower, ports.records);
+      }
+    } finally {
+      target.close();
     }
-    await target.commit({ puts, deletes }, 'strict');
+  } finally {
+    source.close();
   }
+}
+
+async function move(
+  numbers: readonly number[],
+  source: LayerChunks,
+  target: LayerChunks,
+  lower: LayerRecord,
+  records: RecordStore,
+): Promise<void> {
+  const contents = await source.getMany(numbers);
+  const hidingBytes = lower.below?.bytes ?? 0;
+  const puts = new Map<number, Uint8Array>();
+  const deletes: number[] = [];
+  for (const [index, number] of numbers.entries()) {
+    const bytes = contents[index];
+    if (!bytes) throw new StorageError('io', `chunk ${number} of a layer is gone from the storage`);
+    // Zeros that hide nothing are no chunk at all.
+    if (bytes.length === 0 && number * lower.chunkBytes >= hidingBytes) deletes.push(number);
+    else puts.set(number, bytes);
+  }
+  const changes = [target.prepare({ puts, deletes }), source.prepare({ puts: new Map(), deletes: numbers })];
+  await keepTogether(records, changes, 'strict');
 }
 
 /** Layers that showed `upper` show `lower` in its place. */

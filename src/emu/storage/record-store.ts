@@ -17,6 +17,15 @@ export interface RecordBatch {
   readonly deletesBelow?: readonly RecordKey[];
 }
 
+/** One batch that does what all of them do; none may delete what another one puts. */
+export function joinedBatch(batches: readonly RecordBatch[]): RecordBatch {
+  return {
+    puts: batches.flatMap(({ puts = [] }) => puts),
+    deletes: batches.flatMap(({ deletes = [] }) => deletes),
+    deletesBelow: batches.flatMap(({ deletesBelow = [] }) => deletesBelow),
+  };
+}
+
 export interface RecordStore {
   getMany(keys: readonly RecordKey[]): Promise<unknown[]>;
   /** All keys that begin with `prefix` and go on, in order. */

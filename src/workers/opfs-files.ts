@@ -1,12 +1,16 @@
 /**
- * Packs in the origin private file system (File System Standard, 2.4 to 2.6), which a thread reads and writes
- * without a detour through the browser's process: a hundred times as fast as IndexedDB for small reads.
+ * Files of layers in the origin private file system (File System Standard, 2.4 to 2.6), which a thread reads and
+ * writes without a detour through the browser's process: a hundred times as fast as IndexedDB for small reads.
  */
 import { StorageError } from '../emu/storage/block-store.ts';
-import type { PackFile, PackFiles, PackWriter } from '../emu/storage/pack.ts';
+import type { ChunkFiles, ReadableFile, WritableFile } from '../emu/storage/chunk-files.ts';
 import { asStorageError, withStorageErrors } from './disk-failure.ts';
 
+/** Named for what was first in it: imported images. */
 const FOLDER = 'bramble-packs';
+/** A thread that ends leaves its handles and its locks in no order: who has the lock may have to wait for the file. */
+const HANDLE_PATIENCE_MS = 2000;
+const HANDLE_RETRY_MS = 50;
 
 /** Not in TypeScript's library yet: several readers at a time, where a browser knows them. */
 interface SharedHandle extends FileSystemSyncAccessHandle {
@@ -17,42 +21,39 @@ interface SharingFileHandle extends FileSystemFileHandle {
 }
 
 /** Undefined where the browser has no such files for this page. */
-export async function openOpfsPacks(): Promise<PackFiles | undefined> {
+export async function openOpfsFiles(): Promise<ChunkFiles | undefined> {
   // Pages without TLS have no StorageManager.
   const manager: StorageManager | undefined = navigator.storage;
   if (!manager?.getDirectory || !('createSyncAccessHandle' in FileSystemFileHandle.prototype))
     return undefined;
   try {
     const root = await manager.getDirectory();
-    return new OpfsPacks(await root.getDirectoryHandle(FOLDER, { create: true }));
+    return new OpfsFiles(await root.getDirectoryHandle(FOLDER, { create: true }));
   } catch {
     // Some private windows have the interface and refuse its use.
     return undefined;
   }
 }
 
-class OpfsPacks implements PackFiles {
+class OpfsFiles implements ChunkFiles {
   readonly #folder: FileSystemDirectoryHandle;
 
   constructor(folder: FileSystemDirectoryHandle) {
     this.#folder = folder;
   }
 
-  open(name: string): Promise<PackFile> {
+  open(name: string): Promise<ReadableFile> {
     return withStorageErrors(async () => {
       const file = (await this.#folder.getFileHandle(name)) as SharingFileHandle;
-      const handle = await file.createSyncAccessHandle({ mode: 'read-only' }).catch(() => undefined);
-      if (handle?.mode === 'read-only') return new SharedPack(handle);
-      // The browser knows one reader only, which would lock others out.
-      handle?.close();
-      return new SlicedPack(await file.getFile());
+      if (!knowsReaders()) return new SlicedFile(await file.getFile());
+      return new SharedFile(await whenFree(() => file.createSyncAccessHandle({ mode: 'read-only' })));
     });
   }
 
-  write(name: string): Promise<PackWriter> {
+  openToWrite(name: string): Promise<WritableFile> {
     return withStorageErrors(async () => {
       const file = await this.#folder.getFileHandle(name, { create: true });
-      return new OpfsWriter(await file.createSyncAccessHandle());
+      return new OwnFile(await whenFree(() => file.createSyncAccessHandle()));
     });
   }
 
@@ -70,29 +71,43 @@ class OpfsPacks implements PackFiles {
   }
 }
 
-class SharedPack implements PackFile {
-  readonly #handle: FileSystemSyncAccessHandle;
+/** Elsewhere a reader locks all others out. */
+function knowsReaders(): boolean {
+  return 'mode' in FileSystemSyncAccessHandle.prototype;
+}
+
+async function whenFree<T>(open: () => Promise<T>): Promise<T> {
+  for (let waitedMs = 0; ; waitedMs += HANDLE_RETRY_MS) {
+    try {
+      return await open();
+    } catch (failure) {
+      const isTaken = failure instanceof DOMException && failure.name === 'NoModificationAllowedError';
+      if (!isTaken) throw failure;
+      if (waitedMs >= HANDLE_PATIENCE_MS)
+        throw new StorageError('io', 'another tab has a file of this disk open; close it and try again');
+      await new Promise((resolve) => setTimeout(resolve, HANDLE_RETRY_MS));
+    }
+  }
+}
+
+class SharedFile implements ReadableFile {
+  protected readonly handle: FileSystemSyncAccessHandle;
   constructor(handle: FileSystemSyncAccessHandle) {
-    this.#handle = handle;
+    this.handle = handle;
   }
 
   read(offset: number, target: Uint8Array): void {
-    let count: number;
-    try {
-      count = this.#handle.read(target as Uint8Array<ArrayBuffer>, { at: offset });
-    } catch (failure) {
-      throw asStorageError(failure);
-    }
+    const count = carriedOut(() => this.handle.read(target as Uint8Array<ArrayBuffer>, { at: offset }));
     checkLength(count, target);
   }
 
   close(): void {
-    this.#handle.close();
+    this.handle.close();
   }
 }
 
 /** Reads through the browser's process, as of any file. */
-class SlicedPack implements PackFile {
+class SlicedFile implements ReadableFile {
   readonly #file: File;
   constructor(file: File) {
     this.#file = file;
@@ -109,33 +124,31 @@ class SlicedPack implements PackFile {
   close(): void {}
 }
 
-class OpfsWriter implements PackWriter {
-  readonly #handle: FileSystemSyncAccessHandle;
-  constructor(handle: FileSystemSyncAccessHandle) {
-    this.#handle = handle;
+class OwnFile extends SharedFile implements WritableFile {
+  get sizeBytes(): number {
+    return carriedOut(() => this.handle.getSize());
   }
 
   write(offset: number, bytes: Uint8Array): void {
-    let count: number;
-    try {
-      count = this.#handle.write(bytes as Uint8Array<ArrayBuffer>, { at: offset });
-    } catch (failure) {
-      throw asStorageError(failure);
-    }
+    const count = carriedOut(() => this.handle.write(bytes as Uint8Array<ArrayBuffer>, { at: offset }));
     // A disk that is full may take a part (File System Standard, 2.6.1); Chromium gives an error's number, too.
     if (count !== bytes.length) throw new StorageError('quota', 'the computer has no more room');
   }
 
-  flush(): void {
-    try {
-      this.#handle.flush();
-    } catch (failure) {
-      throw asStorageError(failure);
-    }
+  truncate(sizeBytes: number): void {
+    carriedOut(() => this.handle.truncate(sizeBytes));
   }
 
-  close(): void {
-    this.#handle.close();
+  flush(): void {
+    carriedOut(() => this.handle.flush());
+  }
+}
+
+function carriedOut<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (failure) {
+    throw asStorageError(failure);
   }
 }
 
