@@ -289,6 +289,26 @@ describe.each(STORAGE_KINDS)('DiskCatalogue over %s', (kind) => {
     expect([cleared[4096], cleared[MIB / 2], cleared.at(-1)]).toEqual([0, 2, 3]);
   });
 
+  it('leaves an imported image a layer of its own when it makes one of the layers over it', async () => {
+    const { catalogue, found, write, read } = library();
+    const image = { id: 'image', sizeBytes: SIZE, chunkBytes: WRITTEN_CHUNK_BYTES };
+    const origin = { kind: 'file', fileName: 'image' } as const;
+    const disk = { name: 'first', sizeBytes: SIZE, origin, format: 'raw', createdMs: 0 };
+    const first = await catalogue.adopt(disk, image);
+    for (const [value, name] of ['a', 'b', 'c'].entries()) {
+      await write(first, value * WRITTEN_CHUNK_BYTES, value + 1);
+      const other = await catalogue.clone(first, name);
+      await catalogue.delete(other);
+    }
+    await write(first, 0, 9);
+    await catalogue.tidy();
+    const { changedBytes, sinceImportBytes } = await found('first');
+    expect([changedBytes, sinceImportBytes]).toEqual([WRITTEN_CHUNK_BYTES, 4 * WRITTEN_CHUNK_BYTES]);
+    expect(await Promise.all([0, 1, 2].map((at) => read(first, at * WRITTEN_CHUNK_BYTES)))).toEqual([
+      9, 2, 3,
+    ]);
+  });
+
   it('says in words when a disk is gone, has no name, or no possible size', async () => {
     const { catalogue } = library();
     await expect(catalogue.rename('nothing', 'x')).rejects.toMatchObject({ kind: 'not-found' });

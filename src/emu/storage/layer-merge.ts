@@ -8,6 +8,7 @@
 import { StorageError } from './block-store.ts';
 import type { CatalogueChanges, ChangePorts } from './catalogue-changes.ts';
 import { keepTogether, type LayerChunks } from './chunk-batches.ts';
+import { layersOfChanges } from './disk-layers.ts';
 import type { Release } from './disk-locks.ts';
 import { type LayerRecord, LibraryState } from './disk-records.ts';
 import { openChunks } from './layer-chunks.ts';
@@ -53,7 +54,8 @@ export async function mergeTwo(ports: ChangePorts, changes: CatalogueChanges): P
 
 function findMergeable(state: LibraryState): Mergeable | undefined {
   for (const disk of state.disks.values()) {
-    const [, ...shared] = state.chain(disk);
+    // An imported image stays as it came: what was changed since then can be brought out alone.
+    const [, ...shared] = layersOfChanges(disk, state.chain(disk));
     for (const [index, upper] of shared.entries()) {
       const lower = shared[index + 1];
       if (!lower || !canMerge(upper, lower)) continue;
