@@ -70,6 +70,10 @@ export class RecordLayout implements Resolver {
     );
   }
 
+  number(register: Register, role: RegisterRole): RecordSlot {
+    return this.register(register, role);
+  }
+
   branch(target: BranchTarget): RecordSlot {
     return this.operand(target.operand);
   }

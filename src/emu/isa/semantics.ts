@@ -27,6 +27,8 @@ export type RegisterRole =
 export interface Resolver {
   /** Byte offset in the register file, or the slot that will hold it. */
   register(register: Register, role: RegisterRole): number | OperandSlot;
+  /** The same where the body computes with it, instead of naming a place in the register file. */
+  number(register: Register, role: RegisterRole): number | OperandSlot;
   branch(target: BranchTarget): OperandSlot;
 }
 
@@ -126,12 +128,13 @@ export class Semantics extends IrBuilder {
   }
   /** Reads with `load` at byte `offset` of a vector register: one lane, or one lane splat over a vector. */
   laneV<T extends Type>(load: LoadKind, r: Register, offset: number | I32): Value<T> {
-    const at = this.resolver.register(r, 'vector');
     const byte = typeof offset === 'number' ? offset : constantOf(offset);
     if (byte === undefined) {
+      const at = this.resolver.number(r, 'vector');
       const register = typeof at === 'number' ? this.i32(at) : this.operand('i32', at);
       return this.stateLoad(load, CPU.V, this.add(register, offset as I32));
     }
+    const at = this.resolver.register(r, 'vector');
     if (typeof at !== 'number') return this.stateLoad(load, CPU.V + byte, this.operand('i32', at));
     if (load.startsWith('v128.')) return this.partOfV(load, r, byte) as Value<T>;
     return this.stateLoad(load, CPU.V + at + byte);
@@ -264,7 +267,7 @@ export class Semantics extends IrBuilder {
   }
   /** The register field's slot number, for helpers that read or write the register themselves. */
   slotNumber(r: Register, role: 'source' | 'destination'): I32 {
-    const at = this.resolver.register(r, role);
+    const at = this.resolver.number(r, role);
     return typeof at === 'number' ? this.i32(at / X_BYTES) : this.shrU(this.operand('i32', at), this.i32(3));
   }
 

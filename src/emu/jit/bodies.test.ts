@@ -11,7 +11,7 @@ import { A64_ROWS, a64Decoder } from '../isa/a64/index.ts';
 import { insertFields } from '../isa/pattern.ts';
 import type { Row } from '../isa/row.ts';
 import { NUMERIC } from '../wasm/opcodes.ts';
-import { lift } from './lift.ts';
+import { lift, liftWithout } from './lift.ts';
 import { registerAt } from './registers.ts';
 
 const FACTS: VerifierFacts = {
@@ -72,6 +72,13 @@ function bodiesOf(row: Row): Body[] {
 }
 
 describe.each(A64_ROWS.map((row) => [row.name, row] as const))('%s', (_, row) => {
+  it('has the same bodies from a template as from its words alone', () => {
+    for (const word of wordsOf(row, new RandomWords(11), WORDS_PER_ROW)) {
+      const text = (body: Body | undefined) => printBody(body ?? { nodes: [] });
+      expect(text(lift(word)?.body), word.toString(16)).toBe(text(liftWithout(word)?.body));
+    }
+  });
+
   it('has bodies that keep the rules and survive printing', () => {
     for (const body of bodiesOf(row)) {
       const text = printBody(body);

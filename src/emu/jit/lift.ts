@@ -8,8 +8,10 @@ import { registerFieldOffset } from '../interpreter/record.ts';
 import type { Body, OperandSlot, Operation } from '../ir/ir.ts';
 import { optimise } from '../ir/passes/optimise.ts';
 import { a64Decoder } from '../isa/a64/index.ts';
+import type { Decoded } from '../isa/decoder.ts';
 import type { BranchTarget, RawFields, Register, Row } from '../isa/row.ts';
 import { type RegisterRole, type Resolver, Semantics } from '../isa/semantics.ts';
+import { bodyFromTemplate } from './lift-template.ts';
 import type { LeftOut } from './region-passes.ts';
 
 /** A branch slot whose distance is known. */
@@ -51,6 +53,10 @@ class KnownResolver implements Resolver {
     return registerFieldOffset(this.fields, register.field, role);
   }
 
+  number(register: Register, role: RegisterRole): number {
+    return this.register(register, role);
+  }
+
   branch(target: BranchTarget): KnownBranch {
     const distance = Number(this.row.operands[target.operand]?.value(this.fields) ?? 0);
     return { name: target.operand, kind: 'branch', distance };
@@ -66,17 +72,35 @@ export function lift(word: number): Lifted | undefined {
   const known = cache.get(word);
   if (known !== undefined || cache.has(word)) return known;
   if (cache.size >= CACHE_SIZE) cache.clear();
-  const lifted = liftWithout(word);
+  const decoded = a64Decoder.decode(word);
+  const lifted = decoded && liftDecoded(word, decoded);
   cache.set(word, lifted);
   return lifted;
 }
 
-/** The same without some of the passes. */
+function liftDecoded(word: number, { row, fields }: Decoded): Lifted {
+  const body = bodyFromTemplate(row, fields, (resolver) => optimise(execute(row, fields, resolver)));
+  return body ? withExits(word, row, fields, body) : liftAlone(word, row, fields);
+}
+
+/** The same from the word alone, without some of the passes. */
 export function liftWithout(word: number, leftOut?: LeftOut): Lifted | undefined {
   const decoded = a64Decoder.decode(word);
-  if (!decoded) return undefined;
-  const { row, fields } = decoded;
-  const semantics = new Semantics(new KnownResolver(row, fields));
+  return decoded && liftAlone(word, decoded.row, decoded.fields, leftOut);
+}
+
+function liftAlone(word: number, row: Row, fields: RawFields, leftOut?: LeftOut): Lifted {
+  const body = optimise(execute(row, fields, new KnownResolver(row, fields)), leftOut);
+  return withExits(word, row, fields, body);
+}
+
+function withExits(word: number, row: Row, fields: RawFields, body: Body): Lifted {
+  return { word, row, body, exits: exitsOf(row, body), rt: fields.Rt };
+}
+
+/** What the row says of these fields, with registers as the resolver names them. */
+function execute(row: Row, fields: RawFields, resolver: Resolver): Body {
+  const semantics = new Semantics(resolver);
   const values: Record<string, unknown> = choose(row, fields);
   for (const field of row.registers) values[field] = { field, number: fields[field] ?? 0 };
   for (const [name, { kind, value }] of Object.entries(row.operands)) {
@@ -86,8 +110,7 @@ export function liftWithout(word: number, leftOut?: LeftOut): Lifted | undefined
     else Object.defineProperty(values, name, { get: () => semantics.i32(Number(value(fields))) });
   }
   row.execute(values, semantics);
-  const body = optimise(semantics.body, leftOut);
-  return { word, row, body, exits: exitsOf(row, body), rt: fields.Rt };
+  return semantics.body;
 }
 
 function exitsOf(row: Row, body: Body): Exits {

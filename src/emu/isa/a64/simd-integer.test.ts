@@ -308,7 +308,11 @@ describe('the rows', () => {
 
   it('ask whether FP is enabled before anything else', () => {
     const late = rows.filter((row) => {
-      const semantics = new Semantics({ register: () => 0, branch: () => ({ name: '', kind: 'branch' }) });
+      const semantics = new Semantics({
+        register: () => 0,
+        number: () => 0,
+        branch: () => ({ name: '', kind: 'branch' }),
+      });
       const fields: Record<string, unknown> = { ...extractFields(row.pattern, wordOf(row) ?? 0) };
       for (const field of row.registers) fields[field] = { field, number: 0 };
       for (const name of Object.keys(row.specialise)) fields[name] = 0;
