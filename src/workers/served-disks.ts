@@ -85,9 +85,9 @@ export class ServedDisks {
   #keepWrites(): void {
     this.#tellWrites();
     for (const { store } of this.#disks) {
-      if (!store.isDirty) continue;
+      const work = store.isDirty ? store.flush() : store.tidy();
       // What fails stays in memory; the guest's next flush tells it.
-      Promise.resolve(store.flush()).then(
+      work?.then(
         () => this.#tellWrites(),
         () => {},
       );

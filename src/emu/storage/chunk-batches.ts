@@ -24,6 +24,8 @@ export interface ChunkBatches {
    * @param also goes into the same batch, so that what it says is true exactly when the chunks are there
    */
   commit(batch: ChunkBatch, durability: Durability, also?: RecordBatch): Promise<void>;
+  /** Whether a commit would give room back, even of an empty batch. */
+  readonly holdsSpareRoom?: boolean;
   /** Nobody writes them from here on, and others may read them. */
   share(): void;
   /** Lets go of them, as often as it is called. */

@@ -150,6 +150,11 @@ export class ChunkedStore implements BlockStore {
     );
   }
 
+  /** Gives back some of the room that is free, in a moment in which nobody writes. */
+  tidy(): MaybePromise<void> {
+    return this.chunks.holdsSpareRoom && !this.isDirty ? this.commitSoon() : undefined;
+  }
+
   /** What was flushed stays as it is, and others may read it. */
   share(): void {
     this.chunks.share();
@@ -263,7 +268,7 @@ export class ChunkedStore implements BlockStore {
   }
 
   private async store(batch: ReadonlySet<Chunk>): Promise<void> {
-    if (batch.size === 0) return;
+    if (batch.size === 0 && !this.chunks.holdsSpareRoom) return;
     const puts = new Map<number, Uint8Array>();
     const deletes: number[] = [];
     for (const chunk of batch) {

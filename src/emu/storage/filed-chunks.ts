@@ -69,6 +69,10 @@ export class FiledChunks implements LayerChunks {
     this.places = places;
   }
 
+  get holdsSpareRoom(): boolean {
+    return this.writer !== undefined && this.writer.movable > 0;
+  }
+
   has(number: number): boolean {
     return this.places.entry(number) !== ABSENT;
   }
@@ -158,6 +162,13 @@ class Writer {
     this.cutEnd();
   }
 
+  /** Chunks that should be moved, with the next batch, from the file's end into free places. */
+  get movable(): number {
+    const { freeCount, end } = this.owners;
+    const allowed = Math.max(FREE_BYTES / this.chunkBytes, end * FREE_SHARE);
+    return Math.max(0, Math.min(MOVED_BYTES / this.chunkBytes, Math.floor(freeCount - allowed)));
+  }
+
   prepare({ puts, deletes }: ChunkBatch): PreparedBatch {
     const entries = new Map<number, number>();
     const taken: number[] = [];
@@ -189,12 +200,10 @@ class Writer {
     };
   }
 
-  /** Chunks at the file's end that belong into free places before, because there are many; `changing` ones are none. */
+  /** The last chunks that are `movable`; `changing` ones get other places anyway. */
   private strays(changing: ReadonlyMap<number, number>): number[] {
-    const { owners } = this;
+    const { owners, movable: most } = this;
     const strays: number[] = [];
-    const allowed = Math.max(FREE_BYTES / this.chunkBytes, owners.end * FREE_SHARE);
-    const most = Math.min(MOVED_BYTES / this.chunkBytes, owners.freeCount - allowed);
     for (let place = owners.end - 1; strays.length < most && place > owners.lowestFree; place--) {
       const owner = owners.ownerOf(place);
       if (owner !== undefined && !changing.has(owner)) strays.push(owner);

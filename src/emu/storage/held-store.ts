@@ -71,6 +71,10 @@ export class HeldStore implements BlockStore {
     }
   }
 
+  tidy(): MaybePromise<void> {
+    return this.ask((store) => store.tidy());
+  }
+
   close(): void {
     this.inner.close();
   }
