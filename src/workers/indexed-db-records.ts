@@ -53,6 +53,20 @@ export class IndexedDbRecords implements RecordStore {
     return this.#read((store) => store.getAll(rangeBelow(prefix)));
   }
 
+  entriesBelow(prefix: RecordKey): Promise<(readonly [RecordKey, unknown])[]> {
+    return withStorageErrors(() =>
+      this.#reading('readonly', async (store) => {
+        const range = rangeBelow(prefix);
+        const requests = [store.getAllKeys(range), store.getAll(range)] as const;
+        const [keys, values] = await Promise.all([
+          promisifyRequest(requests[0]) as Promise<IDBValidKey[]> as Promise<RecordKey[]>,
+          promisifyRequest<unknown[]>(requests[1]),
+        ]);
+        return keys.map((key, index) => [key, values[index]] as const);
+      }),
+    );
+  }
+
   countBelow(prefix: RecordKey): Promise<number> {
     return this.#read((store) => store.count(rangeBelow(prefix)));
   }

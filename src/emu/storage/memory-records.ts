@@ -28,6 +28,10 @@ export class MemoryRecords implements RecordStore {
     return this.below(prefix).map(({ value }) => structuredClone(value));
   }
 
+  async entriesBelow(prefix: RecordKey): Promise<(readonly [RecordKey, unknown])[]> {
+    return this.below(prefix).map(({ key, value }) => [key, structuredClone(value)] as const);
+  }
+
   async countBelow(prefix: RecordKey): Promise<number> {
     return this.below(prefix).length;
   }

@@ -32,18 +32,17 @@ export class PlaceTables {
 
   static async read(records: RecordStore, layer: string): Promise<PlaceTables> {
     const places = new PlaceTables(layer);
-    const [packKeys, packs, keys, tables] = await Promise.all([
-      records.keysBelow(packPrefix(layer)),
-      records.valuesBelow(packPrefix(layer)) as Promise<Uint32Array[]>,
-      records.keysBelow(placePrefix(layer)),
-      records.valuesBelow(placePrefix(layer)) as Promise<Uint32Array[]>,
+    const [packs, tables] = await Promise.all([
+      records.entriesBelow(packPrefix(layer)),
+      records.entriesBelow(placePrefix(layer)),
     ]);
-    for (const [index, key] of packKeys.entries()) {
+    for (const [key, numbers] of packs) {
       const first = Number(key.at(-1));
-      for (const [step, number] of packs[index]!.entries()) places.set(number, entryOf(first + step));
+      for (const [step, number] of (numbers as Uint32Array).entries())
+        places.set(number, entryOf(first + step));
     }
     // An import that began with the one went on with the other, whose tables are whole.
-    for (const [index, key] of keys.entries()) places.tables.set(Number(key.at(-1)), tables[index]!);
+    for (const [key, table] of tables) places.tables.set(Number(key.at(-1)), table as Uint32Array);
     return places;
   }
 

@@ -31,6 +31,8 @@ export interface RecordStore {
   /** All keys that begin with `prefix` and go on, in order. */
   keysBelow(prefix: RecordKey): Promise<RecordKey[]>;
   valuesBelow(prefix: RecordKey): Promise<unknown[]>;
+  /** Both, as they were at one instant. */
+  entriesBelow(prefix: RecordKey): Promise<(readonly [RecordKey, unknown])[]>;
   countBelow(prefix: RecordKey): Promise<number>;
   /**
    * Values are copied before the call returns, so the caller may change them at once.
