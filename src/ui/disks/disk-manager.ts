@@ -22,7 +22,8 @@ import { type DiskActions, diskRow } from './disk-row.ts';
 import type { DiskShelf } from './disk-shelf.ts';
 import type { DiskProblem } from './disk-words.ts';
 import { emptyState } from './empty-state.ts';
-import { type JobActions, jobCard, problemText, unfinishedCard } from './job-card.ts';
+import { type JobActions, jobCard, unfinishedCard } from './job-card.ts';
+import { problemNotice, unavailableNote } from './problem-notice.ts';
 import { type PersistenceAnswer, storageMeter } from './storage-meter.ts';
 import './disks.css';
 
@@ -113,7 +114,7 @@ export class BrambleDisks extends LitElement {
   }
 
   #unavailable(): TemplateResult {
-    if (this.shelf.problem === undefined) return unavailable();
+    if (this.shelf.problem === undefined) return unavailableNote();
     return html`${this.#problem()}
       <div class="ways">
         <button type="button" class="button" @click=${() => void this.shelf.retry()}>Try again</button>
@@ -189,19 +190,7 @@ export class BrambleDisks extends LitElement {
   #problem(): TemplateResult | typeof nothing {
     const { problem } = this.shelf;
     if (problem === undefined) return nothing;
-    return html`<div class="notice danger" role="alert">
-      ${icon('alert')}
-      <div><strong>${problem.title}</strong>${problemText(problem)}</div>
-      <button
-        type="button"
-        class="button ghost icon-only small"
-        aria-label="Dismiss"
-        title="Dismiss"
-        @click=${() => this.shelf.dismissProblem()}
-      >
-        ${icon('close')}
-      </button>
-    </div>`;
+    return problemNotice(problem, () => this.shelf.dismissProblem());
   }
 
   #hasAny(): boolean {
@@ -291,15 +280,6 @@ export class BrambleDisks extends LitElement {
   #menuButton(id: string): HTMLElement | null {
     return this.querySelector<HTMLElement>(`[data-disk="${CSS.escape(id)}"] bramble-menu > button`);
   }
-}
-
-function unavailable(): TemplateResult {
-  return html`<p class="section-lede">
-    ${icon('info')}<span
-      >This browser keeps nothing for this page: a private window, or storage is blocked. Disks can still be used below;
-      what a guest writes is dropped when its machine is closed.</span
-    >
-  </p>`;
 }
 
 customElements.define('bramble-disks', BrambleDisks);
