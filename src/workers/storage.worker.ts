@@ -1,4 +1,4 @@
-/** The browser's storage thread: the disk library over IndexedDB, with locks over all tabs. */
+/** The browser's storage thread: the disk library over IndexedDB and files of the page, with locks over all tabs. */
 import { expose } from 'comlink';
 import { DiskError } from '../emu/storage/disk-error.ts';
 import type { DiskLocks } from '../emu/storage/disk-locks.ts';

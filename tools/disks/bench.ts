@@ -153,13 +153,13 @@ try {
   const written = await inPage(async (page) => {
     if (!values['only-guest']) await measureReads(page, imported, 'imported disk');
     const id = await measureWrites(page);
-    if (!values['only-guest']) await measureReads(page, id, 'written disk (IndexedDB)');
+    if (!values['only-guest']) await measureReads(page, id, 'written disk');
     return id;
   });
   if (withGuest) {
     const mib = Math.min(GUEST_MIB, sizeMib);
     await measureGuest(harness, { id: imported, name: 'imported disk', mib }, report);
-    await measureGuest(harness, { id: written, name: 'written disk (IndexedDB)', mib }, report, true);
+    await measureGuest(harness, { id: written, name: 'written disk', mib }, report, true);
   }
   console.log(`load after: ${load()}; bars missed: ${report.missed}`);
 } finally {

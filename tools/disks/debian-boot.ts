@@ -1,5 +1,5 @@
 /**
- * `npm run bench:debian -- [--rounds N]`: Debian with systemd from a disk in IndexedDB in Chromium, and from the same
+ * `npm run bench:debian -- [--rounds N]`: Debian with systemd from a disk of the library in Chromium, and from the same
  * image in QEMU, in turn: to `login:` and to the prompt, on the clock and on the processors.
  */
 import { spawnSync } from 'node:child_process';
@@ -103,7 +103,7 @@ async function compare(rounds: number): Promise<void> {
       clones.push(await page.evaluate(async (id) => (await window.disks.disks.clone(id, 'x')).id, base));
     await context.close();
     for (const clone of clones) {
-      tell('Chromium, from IndexedDB', await bootInChromium(harness, clone, debian.append ?? ''));
+      tell('Chromium, from the library', await bootInChromium(harness, clone, debian.append ?? ''));
       tell('QEMU', await bootInQemu(debian, raw));
     }
   } finally {
