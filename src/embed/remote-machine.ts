@@ -157,16 +157,16 @@ export class RemoteMachine implements Machine {
         (value) => void isHeard.then(() => this.#hub.emit('progress', value)),
         this.#loading.signal,
       );
-      const prepare = async () => {
-        const connected = isHeard.then(() => {
-          if (this.#destroyed) return;
-          this.#hub.emit('phase', { phase: 'load', elapsedMs: 0 });
-          return connect();
-        });
-        const [made] = await Promise.all([setup, connected]);
-        if (this.#state === 'loading') await control.load(transfer(made, memoryOf(made)));
-      };
-      const [loaded] = await Promise.all([files, prepare()]);
+      // The setup follows without the answer, for which this thread has no time while it unpacks files.
+      const connected = isHeard.then(() => {
+        if (this.#destroyed) return;
+        this.#hub.emit('phase', { phase: 'load', elapsedMs: 0 });
+        return connect();
+      });
+      const prepared = Promise.all([setup, isHeard]).then(([made]) => {
+        if (this.#state === 'loading') return control.load(transfer(made, memoryOf(made)));
+      });
+      const [loaded] = await Promise.all([files, prepared, connected]);
       if (this.#destroyed) return false;
       await this.#arrived(await control.supply(transfer(loaded, buffersOf(loaded))));
       if (autostart) await this.#arrived(await control.start());

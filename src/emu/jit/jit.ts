@@ -92,8 +92,6 @@ export const AT_ONCE: JitOptions = { heat: 1, rounds: 1, burst: 1, eager: true }
 
 export interface JitPorts {
   readonly log: Log;
-  /** Without it, and where code is translated at once, everything happens on the machine's thread. */
-  readonly translator?: TranslatorFactory | undefined;
   /** With it the host's time is spent with care. */
   readonly clock?: Clock | undefined;
   /** Told what becomes of regions. */
@@ -104,6 +102,7 @@ export class Jit {
   private readonly interpreter: Interpreter;
   private readonly log: Log;
   private readonly options: JitOptions;
+  private readonly memory: WebAssembly.Memory;
   private readonly words: Int32Array;
   private readonly shape: ModuleShape;
   private translator: Translator | undefined;
@@ -144,7 +143,7 @@ export class Jit {
     interpreter: Interpreter,
     memory: GuestMemory,
     options: JitOptions,
-    { log, translator, clock, onRegion }: JitPorts,
+    { log, clock, onRegion }: JitPorts,
   ) {
     this.log = log;
     if (clock && !options.eager) this.allowance = new TranslationAllowance(clock);
@@ -154,23 +153,29 @@ export class Jit {
     this.interpreter = interpreter;
     this.options = options;
     const { buffer } = memory.memory;
+    this.memory = memory.memory;
     this.words = new Int32Array(buffer);
     this.shape = {
       shared: !(buffer instanceof ArrayBuffer),
       tailCalls: hostHasTailCalls(),
     };
-    if (!options.eager)
-      this.translator = translator?.(
-        {
-          answer: (answer) => this.deliver(answer),
-          failed: (reason) => this.translatorFailed(reason),
-        },
-        { shape: this.shape, ...(this.shape.shared && { memory: memory.memory }) },
-      );
     interpreter.cache.heat = options.heat;
     interpreter.cache.onForget = (records, first, last) => this.forget(records, first, last);
     interpreter.onHot = (record) => this.hot(record);
     interpreter.onJump = (record, target) => this.jumped(record, target);
+  }
+
+  /** Lets another thread translate, which the factory starts; not where code is translated at once. */
+  translateElsewhere(factory: TranslatorFactory): void {
+    const { shape, memory, options } = this;
+    if (options.eager) return;
+    this.translator = factory(
+      {
+        answer: (answer) => this.deliver(answer),
+        failed: (reason) => this.translatorFailed(reason),
+      },
+      { shape, ...(shape.shared && { memory }) },
+    );
   }
 
   /** Translations are under way: slices should be short. */

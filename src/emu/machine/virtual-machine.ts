@@ -157,6 +157,8 @@ export class VirtualMachine implements RunnableMachine {
   /** Puts the guest into RAM and the CPU at its entry. @throws {MachineConfigError} */
   async load(files: MachineConfig): Promise<void> {
     const [boot] = await Promise.all([this.board.load(files), this.makeEngine(files)]);
+    // A thread that starts takes a processor from whatever else starts.
+    if (this.ports.translator) this.jit?.translateElsewhere(this.ports.translator);
     this.cpu.reset(boot.entry);
     this.cpu.setX(0, boot.deviceTreeAddress);
   }

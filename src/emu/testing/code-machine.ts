@@ -108,13 +108,12 @@ export class CodeMachine {
     const machine = new CodeMachine(ramBytes, sliceFuel);
     machine.interpreter = await Interpreter.create(machine.memory, machine.cpu);
     const options = CODE_ENGINES[engine];
-    const translator = engine === 'translate elsewhere' ? machine.lateTranslator() : undefined;
     if (options)
       machine.jit = new Jit(machine.interpreter, machine.memory, options, {
         log: SILENT,
-        translator,
         onRegion: (event) => machine.regionEvents.push(event),
       });
+    if (engine === 'translate elsewhere') machine.jit?.translateElsewhere(machine.lateTranslator());
     return machine;
   }
 
