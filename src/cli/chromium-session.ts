@@ -6,6 +6,7 @@ import { accessSync, constants, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Browser, type CDPSession, chromium, type Page } from '@playwright/test';
 import type { DiskOptions, MachineOptions, MachineStats } from '../embed/api.ts';
+import { untilQuiet } from './browser-quiet.ts';
 import { CHROMIUM_FLAGS } from './chromium-flags.ts';
 import { buildPage, findChromium } from './chromium-host.ts';
 import type { PageEvent } from './chromium-page.ts';
@@ -46,6 +47,7 @@ async function openSession(
     await page.goto(server.origin + PAGE);
     await page.waitForFunction(() => 'bramble' in window);
     const devtools = await browser.newBrowserCDPSession();
+    if (options.whenQuiet) await untilQuiet(devtools);
     return new ChromiumSession(browser, page, devtools, server, machineOptions, events);
   } catch (failure) {
     await browser?.close();

@@ -12,7 +12,7 @@ export interface GuestFiles {
 
 export type SessionOptions = GuestFiles &
   Pick<VmOptions, 'memoryMiB' | 'disks' | 'engine'> &
-  Partial<Pick<VmOptions, 'cpu' | 'profile'>>;
+  Partial<Pick<VmOptions, 'cpu' | 'profile' | 'whenQuiet'>>;
 
 export interface SessionEvents {
   console(bytes: Uint8Array): void;

@@ -7,7 +7,7 @@ describe('parseOptions', () => {
       [
         '--machine virt --cpus 1 --memory 1G --kernel Image --initrd=i.cpio --dtb b.dtb --append=console=ttyAMA0',
         '--disk a.img --disk b,c.img,readonly --disk d.img,snapshot --cpu cortex-a53 --engine interpret --until ok --timeout 1.5',
-        '--stats s.json --symbols System.map --in chromium --prompt > --type-at-once --quiet',
+        '--stats s.json --symbols System.map --in chromium --when-quiet --prompt > --type-at-once --quiet',
       ].flatMap((line) => line.split(' ')),
     );
     expect(options).toEqual({
@@ -29,6 +29,7 @@ describe('parseOptions', () => {
       profile: false,
       symbols: 'System.map',
       host: 'chromium',
+      whenQuiet: true,
       prompt: />/m,
       typeAtOnce: true,
       quiet: true,

@@ -25,6 +25,7 @@ export interface VmOptions {
   profile: boolean;
   symbols: string | undefined;
   host: 'node' | 'chromium';
+  whenQuiet: boolean;
   prompt: RegExp;
   typeAtOnce: boolean;
   quiet: boolean;
@@ -182,6 +183,13 @@ const OPTIONS: readonly OptionRow[] = [
     },
   },
   {
+    name: 'when-quiet',
+    help: 'boot when the browser has ended its own start, for measurements (--in chromium)',
+    apply: (options) => {
+      options.whenQuiet = true;
+    },
+  },
+  {
     name: 'prompt',
     argument: 'REGEX',
     help: `what the guest prints when it wants a line (default ${DEFAULT_PROMPT.source})`,
@@ -230,6 +238,7 @@ export function parseOptions(args: readonly string[]): VmOptions {
     profile: false,
     symbols: undefined,
     host: 'node',
+    whenQuiet: false,
     prompt: DEFAULT_PROMPT,
     typeAtOnce: false,
     quiet: false,

@@ -6,14 +6,7 @@ import { writeFileSync } from 'node:fs';
 import type { MachineError, MachineStats } from '../embed/api.ts';
 import { ConsoleWaiters } from '../embed/console-waiters.ts';
 import { ConsoleText } from '../workers/console-text.ts';
-import type {
-  GuestFiles,
-  GuestSession,
-  HostUsage,
-  OpenSession,
-  SessionEvents,
-  SessionOptions,
-} from './guest-session.ts';
+import type { GuestFiles, GuestSession, HostUsage, OpenSession, SessionEvents } from './guest-session.ts';
 import type { InputSource } from './input-source.ts';
 import { LineTyper } from './line-typer.ts';
 import type { VmOptions } from './options.ts';
@@ -89,8 +82,8 @@ class GuestRun {
   }
 
   async #boot(openSession: OpenSession): Promise<void> {
-    const { memoryMiB, disks, cpu, engine, profile } = this.#options;
-    const wanted: SessionOptions = { ...this.#files, memoryMiB, disks, cpu, engine, profile };
+    const { memoryMiB, disks, cpu, engine, profile, whenQuiet } = this.#options;
+    const wanted = { ...this.#files, memoryMiB, disks, cpu, engine, profile, whenQuiet };
     this.#opening = openSession(wanted, this.#events());
     const session = await this.#opening;
     if (this.#hasEnded) return;

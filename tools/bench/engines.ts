@@ -48,7 +48,17 @@ export function guestCommand(
     return { file: QEMU, args, stats: undefined };
   }
   const guest = ['--memory', MEMORY_MIB, '--kernel', kernel, '--initrd', initrd, '--append', append];
-  const run = ['--in', engine, '--engine', mode, '--type-at-once', '--quiet', '--stats', stats];
+  const run = [
+    '--in',
+    engine,
+    '--engine',
+    mode,
+    '--when-quiet',
+    '--type-at-once',
+    '--quiet',
+    '--stats',
+    stats,
+  ];
   const args = ['--disable-warning=ExperimentalWarning', COMMAND_LINE, ...guest, ...run];
   return { file: process.execPath, args, stats };
 }
