@@ -30,7 +30,7 @@ const FIRST_PLACEHOLDER = 1 << 20;
 const SPECIAL_REGISTER = 31;
 /** By the word with its registers left out; undefined where bodies depend on more than their places. */
 const templates = new Map<number, Template | undefined>();
-const MOST_TEMPLATES = 2_000;
+const MOST_TEMPLATES = 200;
 /** Above the bits of a word. */
 const FACTS_UNIT = 2 ** 32;
 
@@ -81,6 +81,10 @@ export function bodyFromTemplate(
     templates.set(key, template);
   }
   return template && withRegisters(template, fields);
+}
+
+export function forgetTemplates(): void {
+  templates.clear();
 }
 
 /** The same for all words of a row that differ in nothing but registers which are not special. */

@@ -11,7 +11,7 @@ import { a64Decoder } from '../isa/a64/index.ts';
 import type { Decoded } from '../isa/decoder.ts';
 import type { BranchTarget, RawFields, Register, Row } from '../isa/row.ts';
 import { type RegisterRole, type Resolver, Semantics } from '../isa/semantics.ts';
-import { bodyFromTemplate } from './lift-template.ts';
+import { bodyFromTemplate, forgetTemplates } from './lift-template.ts';
 import type { LeftOut } from './region-passes.ts';
 
 /** A branch slot whose distance is known. */
@@ -76,6 +76,12 @@ export function lift(word: number): Lifted | undefined {
   const lifted = decoded && liftDecoded(word, decoded);
   cache.set(word, lifted);
   return lifted;
+}
+
+/** Lets go of everything that was lifted so far. */
+export function forgetLifted(): void {
+  cache.clear();
+  forgetTemplates();
 }
 
 function liftDecoded(word: number, { row, fields }: Decoded): Lifted {

@@ -5,6 +5,7 @@
  */
 import { a64Decoder } from '../isa/a64/index.ts';
 import type { Row } from '../isa/row.ts';
+import { forgetLifted } from './lift.ts';
 import type { RegionSource } from './region.ts';
 import { type ModuleShape, translate } from './translate.ts';
 
@@ -29,7 +30,10 @@ export class Rehearsal {
       const word = exampleOf(row);
       if (word !== undefined) translate([sourceOf(word)], this.shape);
     }
-    return this.next < a64Decoder.rows.length;
+    const goesOn = this.next < a64Decoder.rows.length;
+    // What programs run is hardly among these words, and their bodies are 20 MB that collectors would look through.
+    if (!goesOn) forgetLifted();
+    return goesOn;
   }
 }
 
