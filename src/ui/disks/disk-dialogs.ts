@@ -7,7 +7,7 @@ import { ask, type Choice } from '../shell/dialogs.ts';
 import { formatBytes } from '../shell/format.ts';
 import { icon } from '../shell/icons.ts';
 import { asEntered, type EnteredSize, enteredBytes, type SizeUnit, UNIT_BYTES } from './disk-size.ts';
-import { diskNameFor, freeName, urlFileName } from './disk-words.ts';
+import { deletionLoss, diskNameFor, freeName, urlFileName } from './disk-words.ts';
 
 const CANCEL: Choice<'no'> = { value: 'no', label: 'Cancel' };
 const NEW_DISK: EnteredSize = { text: '4', unit: 'GiB' };
@@ -241,10 +241,4 @@ export async function confirmDelete(disk: DiskInfo): Promise<boolean> {
     choices: [CANCEL, { value: 'delete', label: 'Delete', style: 'danger' }],
   });
   return answer === 'delete';
-}
-
-function deletionLoss(disk: DiskInfo): string {
-  if (disk.origin.kind === 'empty') return disk.ownBytes === 0 ? 'It is empty.' : 'Everything on it is lost.';
-  if (disk.changedBytes === 0) return 'The image is lost; a guest has changed nothing on it.';
-  return `The image and ${formatBytes(disk.changedBytes)} of changes are lost.`;
 }

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { DiskError } from '../../embed/disk-library.ts';
-import { diskNameFor, diskProblem, freeName, originWords, PROBLEMS, sharingWords } from './disk-words.ts';
+import {
+  deletionLoss,
+  diskNameFor,
+  diskProblem,
+  freeName,
+  originWords,
+  PROBLEMS,
+  sharingWords,
+} from './disk-words.ts';
 
 describe('diskProblem', () => {
   it('keeps the library’s message and adds the next step when the kind is known', () => {
@@ -50,23 +58,38 @@ describe('facts', () => {
     expect(originWords(origin)).toBe(words);
   });
 
+  const disk = {
+    id: '1',
+    name: 'x',
+    sizeBytes: 1,
+    ownBytes: 0,
+    sharedBytes: 2048,
+    origin: { kind: 'empty' },
+    sharesBaseWith: [] as string[],
+    changedBytes: 0,
+    sinceImportBytes: 0,
+    createdMs: 0,
+    inUse: 'no',
+  } as const;
+
   it('name who shares a base', () => {
-    const disk = {
-      id: '1',
-      name: 'x',
-      sizeBytes: 1,
-      ownBytes: 0,
-      sharedBytes: 2048,
-      origin: { kind: 'empty' },
-      sharesBaseWith: [] as string[],
-      changedBytes: 0,
-      sinceImportBytes: 0,
-      createdMs: 0,
-      inUse: 'no',
-    } as const;
     expect(sharingWords({ ...disk, sharedBytes: 0 })).toBe('');
     expect(sharingWords(disk)).toBe('2 KiB of base');
     expect(sharingWords({ ...disk, sharesBaseWith: ['a'] })).toBe('2 KiB shared with a');
     expect(sharingWords({ ...disk, sharesBaseWith: ['a', 'b', 'c'] })).toBe('2 KiB shared with a and 2 more');
+  });
+
+  it.each([
+    [{ sharedBytes: 0 }, 'It is empty.'],
+    [{ sharedBytes: 0, ownBytes: 1 }, 'Everything on it is lost.'],
+    [{ sharedBytes: 0, ownBytes: 1, format: 'raw' }, 'The image is lost; a guest has changed nothing on it.'],
+    [{ sharedBytes: 0, format: 'raw', sinceImportBytes: 2048 }, 'The image and 2 KiB of changes are lost.'],
+    [{ format: 'raw', sharesBaseWith: ['a'] }, 'Nothing was written to it: a shows the same.'],
+    [
+      { format: 'raw', ownBytes: 1024, sinceImportBytes: 4096, sharesBaseWith: ['a'] },
+      'What was written to it since it was cloned, 1 KiB, is lost.',
+    ],
+  ])('tell of %j what its deletion loses', (facts, words) => {
+    expect(deletionLoss({ ...disk, ...facts })).toBe(words);
   });
 });

@@ -92,6 +92,18 @@ export function sharingWords({ sharedBytes, sharesBaseWith }: DiskInfo): string 
   return `${formatBytes(sharedBytes)} shared with ${others}`;
 }
 
+/** What is gone with a disk: what it alone has. */
+export function deletionLoss(disk: DiskInfo): string {
+  const { ownBytes, sharedBytes, sharesBaseWith, sinceImportBytes, format } = disk;
+  if (sharedBytes > 0 && sharesBaseWith.length > 0) {
+    if (ownBytes === 0) return `Nothing was written to it: ${sharesBaseWith.join(', ')} shows the same.`;
+    return `What was written to it since it was cloned, ${formatBytes(ownBytes)}, is lost.`;
+  }
+  if (format === undefined) return ownBytes === 0 ? 'It is empty.' : 'Everything on it is lost.';
+  if (sinceImportBytes === 0) return 'The image is lost; a guest has changed nothing on it.';
+  return `The image and ${formatBytes(sinceImportBytes)} of changes are lost.`;
+}
+
 export function urlFileName(url: string): string {
   const path = url.split(/[?#]/, 1)[0] ?? '';
   return decodeSafely(path.split('/').at(-1) ?? '');
