@@ -4,16 +4,21 @@ import { DiskCatalogue } from './disk-catalogue.ts';
 import type { DiskDescription } from './disk-info.ts';
 import { LocalLocks } from './disk-locks.ts';
 import { LibraryState } from './disk-records.ts';
-import { usedBytes } from './layer-chunks.ts';
+import { isInFile, usedBytes } from './layer-chunks.ts';
 import { CrashingStorage, type MemoryStorage, STORAGE_KINDS } from './testing/crashing-storage.ts';
 
 const MIB = 1 << 20;
 const SIZE = 2 * MIB;
 
-function libraryOver<T extends MemoryStorage>(storage: T) {
+function libraryOver<T extends MemoryStorage>(storage: T, idPrefix = 'id') {
   let ids = 0;
   const locks = new LocalLocks();
-  const catalogue = new DiskCatalogue({ ...storage, locks, nowMs: () => ids, newId: () => `id-${++ids}` });
+  const catalogue = new DiskCatalogue({
+    ...storage,
+    locks,
+    nowMs: () => ids,
+    newId: () => `${idPrefix}-${++ids}`,
+  });
   const found = async (name: string): Promise<DiskDescription> => {
     const disk = (await catalogue.list()).find((each) => each.name === name);
     if (!disk) throw new Error(`no disk ${name}`);
@@ -314,5 +319,41 @@ describe.each(STORAGE_KINDS)('DiskCatalogue over %s', (kind) => {
     await expect(catalogue.rename('nothing', 'x')).rejects.toMatchObject({ kind: 'not-found' });
     await expect(catalogue.createEmpty('x', 0)).rejects.toThrow(/1 MB/);
     await expect(catalogue.createEmpty(' ', SIZE)).rejects.toThrow(/name/);
+  });
+});
+
+describe('DiskCatalogue over files', () => {
+  it('goes on with a disk whose layers are among the records, and makes one layer of both kinds', async () => {
+    const storage = new CrashingStorage('files');
+    const earlier = libraryOver({ records: storage.records });
+    const id = await earlier.catalogue.createEmpty('old', SIZE);
+    await earlier.write(id, 0, 1, MIB);
+    const { catalogue, write } = libraryOver(storage, 'later');
+    const contents = async (state: MemoryStorage): Promise<Uint8Array> => {
+      const { store, release } = await libraryOver(state).catalogue.open(id, 'read');
+      const bytes = new Uint8Array(store.size);
+      await store.read(0, bytes);
+      release();
+      return bytes;
+    };
+    const expected = new Uint8Array(SIZE).fill(1, 0, MIB);
+    const copies: string[] = [];
+    for (const value of [2, 3, 4]) {
+      await write(id, value * 4096, value, MIB);
+      expected.fill(value, value * 4096, value * 4096 + MIB);
+      copies.push(await catalogue.clone(id, `copy ${value}`));
+    }
+    for (const copy of copies) await catalogue.delete(copy);
+    storage.states.length = 0;
+    await catalogue.tidy();
+    const kinds = async ({ records }: MemoryStorage): Promise<boolean[]> =>
+      [...(await LibraryState.read(records)).layers.values()].map(isInFile);
+    expect(await kinds(storage)).toEqual([false, true]);
+    // Nothing was written to the top layer yet.
+    expect(await storage.files?.names()).toEqual([]);
+    for (const state of [...storage.states, storage]) {
+      expect(Buffer.compare(await contents(state), expected)).toBe(0);
+    }
+    expect(storage.states.length).toBeGreaterThan(10);
   });
 });
