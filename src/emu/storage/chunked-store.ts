@@ -7,9 +7,10 @@
  * no crash can leave half of anything.
  */
 import { type BlockStore, type MaybePromise, StorageError } from './block-store.ts';
-import { Chunk, SECTOR_BYTES } from './chunk.ts';
+import { type Chunk, SECTOR_BYTES } from './chunk.ts';
 import type { ChunkBatches } from './chunk-batches.ts';
 import { ChunkCache } from './chunk-cache.ts';
+import { ChunkMemory } from './chunk-memory.ts';
 import { CHUNK_BYTES } from './chunk-size.ts';
 import { allOf, type Piece, piecesOf } from './pieces.ts';
 import type { Durability } from './record-store.ts';
@@ -47,14 +48,12 @@ export class ChunkedStore implements BlockStore {
   private readonly below: BlockStore | undefined;
   private readonly belowBytes: number;
   private readonly chunkBytes: number;
-  private readonly cache: ChunkCache;
   private readonly readAheadBytes: number;
   private readonly writeBackBytes: number;
   private readonly dirtyLimitBytes: number;
   private readonly durability: Durability;
 
-  private readonly resident = new Map<number, Chunk>();
-  private readonly loading = new Map<Chunk, Promise<void>>();
+  private readonly memory: ChunkMemory;
   private readonly dirty = new Set<Chunk>();
   private dirtyBytes = 0;
   /** What the commit under way is writing. */
@@ -72,10 +71,13 @@ export class ChunkedStore implements BlockStore {
     this.chunks = chunks;
     this.currentSize = options.size;
     this.readOnly = options.readOnly ?? false;
-    this.below = options.below;
-    this.belowBytes = Math.min(options.belowBytes ?? Number.POSITIVE_INFINITY, options.below?.size ?? 0);
-    this.chunkBytes = options.chunkBytes ?? CHUNK_BYTES;
-    this.cache = options.cache ?? new ChunkCache();
+    const { below, cache = new ChunkCache(), chunkBytes = CHUNK_BYTES } = options;
+    const belowBytes = Math.min(options.belowBytes ?? Number.POSITIVE_INFINITY, below?.size ?? 0);
+    this.below = below;
+    this.belowBytes = belowBytes;
+    this.chunkBytes = chunkBytes;
+    const isNeeded = (chunk: Chunk): boolean => this.dirty.has(chunk) || this.committing.has(chunk);
+    this.memory = new ChunkMemory({ chunks, below, belowBytes, chunkBytes }, cache, isNeeded);
     this.readAheadBytes = options.readAheadBytes ?? READ_AHEAD_BYTES;
     this.writeBackBytes = options.writeBackBytes ?? WRITE_BACK_BYTES;
     this.dirtyLimitBytes = options.dirtyLimitBytes ?? DIRTY_LIMIT_BYTES;
@@ -104,13 +106,14 @@ export class ChunkedStore implements BlockStore {
     let runFrom = 0;
     let runTo = 0;
     const endRun = (): void => {
-      const result = runTo > runFrom && this.readBelow(offset + runFrom, target.subarray(runFrom, runTo));
+      const result =
+        runTo > runFrom && this.memory.readBelow(offset + runFrom, target.subarray(runFrom, runTo));
       if (result) waits.push(result);
     };
     for (const piece of piecesOf(offset, target.length, this.chunkBytes)) {
       const { block: number, from, to, at } = piece;
       const end = at + to - from;
-      const chunk = this.resident.get(number);
+      const chunk = this.memory.get(number);
       if (!chunk && !this.chunks.has(number)) {
         runTo = end;
         continue;
@@ -175,7 +178,7 @@ export class ChunkedStore implements BlockStore {
   }
 
   private isKnown(number: number): boolean {
-    return this.resident.has(number) || this.chunks.has(number);
+    return this.memory.get(number) !== undefined || this.chunks.has(number);
   }
 
   private showsBelow(number: number): boolean {
@@ -196,7 +199,7 @@ export class ChunkedStore implements BlockStore {
     }
     for (const piece of piecesOf(offset, length, this.chunkBytes)) {
       if (!relevant(piece)) continue;
-      const chunk = this.residentChunk(piece.block);
+      const chunk = this.memory.hold(piece.block);
       const before = this.dirty.has(chunk) ? chunk.heldBytes : 0;
       apply(chunk, piece);
       this.dirty.add(chunk);
@@ -239,7 +242,7 @@ export class ChunkedStore implements BlockStore {
     this.isGathering = true;
     try {
       for (let partial = this.partlyWritten(); partial.length > 0; partial = this.partlyWritten()) {
-        await this.load(partial);
+        await this.memory.load(partial);
       }
       // From here to the batch nothing is awaited: this is the instant that is kept.
       this.isGathering = false;
@@ -259,7 +262,7 @@ export class ChunkedStore implements BlockStore {
       this.isGathering = false;
       const done = this.committing;
       this.committing = new Set();
-      for (const chunk of done) this.release(chunk);
+      for (const chunk of done) this.memory.release(chunk);
     }
   }
 
@@ -281,8 +284,8 @@ export class ChunkedStore implements BlockStore {
   }
 
   private async readWanted(pieces: readonly Piece[], target: Uint8Array): Promise<void> {
-    const chunks = pieces.map(({ block }) => this.residentChunk(block));
-    await this.load(chunks);
+    const chunks = pieces.map(({ block }) => this.memory.hold(block));
+    await this.memory.load(chunks);
     for (const [index, { from, to, at }] of pieces.entries()) {
       chunks[index]!.read(from, target.subarray(at, at + to - from));
     }
@@ -294,81 +297,12 @@ export class ChunkedStore implements BlockStore {
     this.lastEnd = offset + length;
     if (!isSequential || length === 0) return;
     const last = Math.floor((this.lastEnd - 1) / this.chunkBytes);
-    const ahead: Chunk[] = [];
-    const end = last + this.readAheadBytes / this.chunkBytes;
-    for (let number = last + 1; number <= end; number++) {
-      if (this.chunks.has(number) && !this.resident.has(number)) ahead.push(this.residentChunk(number));
-    }
-    // Whoever needs one of them meets the failure again.
-    if (ahead.length > 0) this.load(ahead).catch(() => {});
+    this.memory.loadStored(last + 1, last + this.readAheadBytes / this.chunkBytes);
   }
 
-  /** Completes chunks from what is stored or below, with one batch for all that is not on its way yet. */
-  private load(chunks: readonly Chunk[]): Promise<void> {
-    const waits: Promise<void>[] = [];
-    const fresh: Chunk[] = [];
-    for (const chunk of chunks) {
-      const underWay = this.loading.get(chunk);
-      if (underWay) waits.push(underWay);
-      else if (!chunk.isComplete) fresh.push(chunk);
-    }
-    if (fresh.length > 0) {
-      const work = this.fetch(fresh).finally(() => {
-        for (const chunk of fresh) {
-          this.loading.delete(chunk);
-          this.release(chunk);
-        }
-      });
-      for (const chunk of fresh) this.loading.set(chunk, work);
-      waits.push(work);
-    }
-    return Promise.all(waits).then(() => {});
-  }
-
-  private async fetch(chunks: readonly Chunk[]): Promise<void> {
-    const own = chunks.filter(({ number }) => this.chunks.has(number));
-    const others = chunks.filter(({ number }) => !this.chunks.has(number));
-    const fromBelow = others.map(async (chunk) => {
-      const bytes = new Uint8Array(this.chunkBytes);
-      await this.readBelow(chunk.number * this.chunkBytes, bytes);
-      chunk.complete(bytes);
-    });
-    const values = own.length > 0 ? await this.chunks.getMany(own.map(({ number }) => number)) : [];
-    for (const [index, chunk] of own.entries()) {
-      const value = values[index];
-      if (!value) throw new StorageError('io', `chunk ${chunk.number} of the disk is gone from the storage`);
-      chunk.complete(value);
-    }
-    await Promise.all(fromBelow);
-  }
-
-  /** What is below; zeros beyond what shows of it. */
-  private readBelow(offset: number, target: Uint8Array): MaybePromise<void> {
-    const length = Math.max(0, Math.min(target.length, this.belowBytes - offset));
-    target.fill(0, length);
-    return length === 0 ? undefined : this.below?.read(offset, target.subarray(0, length));
-  }
-
-  /** The chunk in memory, blank when it was not there; the cache cannot drop it until it is released. */
-  private residentChunk(number: number): Chunk {
-    let chunk = this.resident.get(number);
-    if (!chunk) {
-      chunk = new Chunk(number, this.chunkBytes, () => this.resident.delete(number));
-      this.resident.set(number, chunk);
-    }
-    this.cache.take(chunk);
-    return chunk;
-  }
-
+  /** As the last one used. */
   private use(chunk: Chunk): Chunk {
-    this.release(chunk);
+    this.memory.release(chunk);
     return chunk;
-  }
-
-  /** Leaves the chunk to the cache, as the last one used, unless it is still needed. */
-  private release(chunk: Chunk): void {
-    if (this.dirty.has(chunk) || this.committing.has(chunk) || this.loading.has(chunk)) return;
-    if (chunk.isComplete) this.cache.offer(chunk);
-    else if (chunk.isBlank) this.resident.delete(chunk.number);
   }
 }
