@@ -18,9 +18,13 @@ const LEASES: RecordKey = ['leases'];
 export async function openIndexedDbRecords(name: string = DATABASE): Promise<IndexedDbRecords> {
   if (typeof indexedDB === 'undefined') throw new StorageError('io', 'this browser has no IndexedDB');
   const request = indexedDB.open(name);
-  request.onupgradeneeded = () => void request.result.createObjectStore(OBJECT_STORE);
+  let isNew = false;
+  request.onupgradeneeded = () => {
+    isNew = true;
+    request.result.createObjectStore(OBJECT_STORE);
+  };
   try {
-    return new IndexedDbRecords(await promisifyRequest(request));
+    return new IndexedDbRecords(await promisifyRequest(request), isNew);
   } catch (failure) {
     throw asStorageError(failure);
   }
@@ -30,11 +34,14 @@ export class IndexedDbRecords implements RecordStore {
   /** Asked in the transaction of each batch, which is undone when the answer is no; LeaseLocks need it. */
   mayCommit: ((leases: readonly Lease[]) => boolean) | undefined;
   readonly leases: LeaseBoard = { change: (decide) => this.#changeLeases(decide) };
+  /** It was not there before. */
+  readonly isNew: boolean;
   readonly #database: IDBDatabase;
   readonly #reading: UseStore;
 
-  constructor(database: IDBDatabase) {
+  constructor(database: IDBDatabase, isNew: boolean) {
     this.#database = database;
+    this.isNew = isNew;
     this.#reading = this.#transactions('relaxed');
     // Another version of the page, or the user who clears the site's data, must not wait for us.
     database.onversionchange = () => database.close();

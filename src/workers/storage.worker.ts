@@ -4,6 +4,7 @@ import { DiskError } from '../emu/storage/disk-error.ts';
 import type { DiskLocks } from '../emu/storage/disk-locks.ts';
 import { type IndexedDbRecords, openIndexedDbRecords } from './indexed-db-records.ts';
 import { LeaseLocks } from './lease-locks.ts';
+import { beginNewLog, isFirstThread } from './log-renewal.ts';
 import { openOpfsFiles } from './opfs-files.ts';
 import { StorageHost, type StorageHostPorts } from './storage-host.ts';
 import { CHANGES_CHANNEL } from './storage-protocol.ts';
@@ -39,6 +40,13 @@ function openLocks(records: IndexedDbRecords): DiskLocks {
   return locks;
 }
 
+/** Nobody has to wait for it, and what fails (there is no room) is tried again by the next first thread. */
+async function renewLog(records: IndexedDbRecords): Promise<void> {
+  const isFirst = await isFirstThread('locks' in navigator ? navigator.locks : undefined);
+  const isLevelDb = navigator.userAgent.includes('Chrome/');
+  if (isFirst && isLevelDb && !records.isNew) await beginNewLog(records);
+}
+
 async function openPorts(): Promise<StorageHostPorts> {
   const changes = new BroadcastChannel(CHANGES_CHANNEL);
   const records = await openIndexedDbRecords().catch((failure: Error) => {
@@ -48,6 +56,7 @@ async function openPorts(): Promise<StorageHostPorts> {
         'storage would explain it.',
     );
   });
+  renewLog(records).catch(() => {});
   const network = { fetch: fetch.bind(globalThis), origin: location.origin, sleep };
   return {
     records,

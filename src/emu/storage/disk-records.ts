@@ -37,7 +37,7 @@ export interface LayerRecord {
   readonly below?: { readonly layer: string; readonly bytes: number };
   /** Chunks are in a file of the layer's name; absent where they are among the records. */
   readonly isFiled?: boolean;
-  /** The same of layers that were imported before November 2026. */
+  /** The same of images that are older than tables of places. */
   readonly pack?: unknown;
   /** Contents that are fetched when they are first read; chunks keep what has come. */
   readonly remote?: RemoteImage;

@@ -5,7 +5,7 @@
 import type { RecordBatch, RecordKey, RecordStore } from './record-store.ts';
 
 const PLACE = 'place';
-/** Layers that were imported before November 2026: numbers of the chunks from a place on, in their order. */
+/** Of images that are older than tables: numbers of the chunks from a place on, in their order. */
 const PACK = 'pack';
 
 const TABLE_CHUNKS = 256;
