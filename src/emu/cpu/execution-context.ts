@@ -3,7 +3,13 @@
  * SP_ALIGNMENT_CHECKED, ZVA_TRAPPED, FP_FAST, ATTENTION) and the translation context of the MMU.
  * Whoever changes an input calls the matching method here.
  */
-import { DOUBLE_LIMITS, SINGLE_LIMITS } from '../fp/fast-limits.ts';
+import {
+  DOUBLE_LIMITS,
+  type FastLimits,
+  limitsAfterUnderflow,
+  NO_LIMITS,
+  SINGLE_LIMITS,
+} from '../fp/fast-limits.ts';
 import { CPU } from '../layout/cpu-state.ts';
 import type { Mmu } from '../mmu/mmu.ts';
 import type { RegimeRegisters } from '../mmu/regime.ts';
@@ -35,18 +41,29 @@ const FPEN_TRAPS_EL0 = [true, true, true, false] as const;
 
 /** FPCR: FZ16, RMode, FZ, DN, AHP; any of them set rules out the host's arithmetic. */
 const FPCR_UNUSUAL = (1 << 19) | (3 << 22) | (1 << 24) | (1 << 25) | (1 << 26);
+const FPSR_UFC = 1 << 3;
 const FPSR_IXC = 1 << 4;
-/** What the cells that generated code compares with hold while FP_FAST is set; doubles as two halves. */
-const SINGLE_LIMIT_CELLS = [
-  [CPU.FP_FINITE_S, Number(SINGLE_LIMITS.finite)],
-  [CPU.FP_ORDINARY_S, Number(SINGLE_LIMITS.ordinary)],
-] as const;
-const DOUBLE_LIMIT_CELLS = (
-  [
-    [CPU.FP_FINITE_D, DOUBLE_LIMITS.finite],
-    [CPU.FP_ORDINARY_D, DOUBLE_LIMITS.ordinary],
-  ] as const
-).map(([cell, limit]) => [cell, Number(limit & 0xffff_ffffn), Number(limit >> 32n)] as const);
+const HALF_BYTES = 4;
+/** What the cells that generated code compares with hold, by the state of FPCR and FPSR: offsets and 32-bit words, in turns. */
+const LIMIT_WORDS = {
+  unusual: limitWords(NO_LIMITS, NO_LIMITS),
+  usual: limitWords(SINGLE_LIMITS, DOUBLE_LIMITS),
+  afterUnderflow: limitWords(limitsAfterUnderflow(SINGLE_LIMITS), limitsAfterUnderflow(DOUBLE_LIMITS)),
+};
+function limitWords(single: FastLimits, double: FastLimits): readonly number[] {
+  const halves = (cell: number, limit: bigint) => [
+    ...[cell, Number(limit & 0xffff_ffffn)],
+    ...[cell + HALF_BYTES, Number(limit >> 32n)],
+  ];
+  return [
+    ...[CPU.FP_FINITE_S, Number(single.finite)],
+    ...[CPU.FP_SMALLEST_S, Number(single.smallest)],
+    ...[CPU.FP_ORDINARY_S, Number(single.ordinary)],
+    ...halves(CPU.FP_FINITE_D, double.finite),
+    ...halves(CPU.FP_SMALLEST_D, double.smallest),
+    ...halves(CPU.FP_ORDINARY_D, double.ordinary),
+  ];
+}
 
 /** Interrupt inputs in INTERRUPT_LINES and the DAIF bits that mask them. */
 export const LINE = { irq: 1 << 0, fiq: 1 << 1, serror: 1 << 2 } as const;
@@ -135,10 +152,12 @@ export class ExecutionContext {
   /** After a change of FPCR or FPSR. */
   floatingPointChanged(): void {
     const s = this.state;
-    const usual = (s.get(CPU.FPCR) & FPCR_UNUSUAL) === 0 && (s.get(CPU.FPSR) & FPSR_IXC) !== 0;
+    const fpsr = s.get(CPU.FPSR);
+    const usual = (s.get(CPU.FPCR) & FPCR_UNUSUAL) === 0 && (fpsr & FPSR_IXC) !== 0;
     s.set(CPU.FP_FAST, usual ? 1 : 0);
-    for (const [cell, limit] of SINGLE_LIMIT_CELLS) s.set(cell, usual ? limit : 0);
-    for (const [cell, low, high] of DOUBLE_LIMIT_CELLS) s.setPair(cell, usual ? low : 0, usual ? high : 0);
+    const words = LIMIT_WORDS[!usual ? 'unusual' : fpsr & FPSR_UFC ? 'afterUnderflow' : 'usual'];
+    // hot: programs that ask for exceptions come here twice for each operation.
+    for (let at = 0; at < words.length; at += 2) s.set(words[at]!, words[at + 1]!);
   }
 
   /** The interrupt inputs that PSTATE lets through, as LINE bits. */

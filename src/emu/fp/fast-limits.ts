@@ -10,11 +10,19 @@ export const SIGN_SHIFT = 1;
 export interface FastLimits {
   /** Patterns below this are finite. */
   readonly finite: bigint;
-  /** What to subtract, modulo the width, before comparing with `ordinary`. */
+  /** What to subtract, modulo the width, before comparing with `ordinary`; 0 where tiny results change nothing in FPSR. */
   readonly smallest: bigint;
   /** Patterns below this, then, are finite and above the smallest normal number. */
   readonly ordinary: bigint;
 }
+
+/** The limits once Underflow has been noted in FPSR: results that are tiny are the host's as well. */
+export function limitsAfterUnderflow({ finite }: FastLimits): FastLimits {
+  return { finite, smallest: 0n, ordinary: finite };
+}
+
+/** Below these limits nothing is. */
+export const NO_LIMITS: FastLimits = { finite: 0n, smallest: 0n, ordinary: 0n };
 
 function limitsOf({ infinity, implicitBit }: FloatFormat): FastLimits {
   const shift = BigInt(SIGN_SHIFT);

@@ -63,8 +63,10 @@ const FIELDS = {
    * is: so one comparison asks for both.
    */
   FP_FINITE_S: 4,
+  FP_SMALLEST_S: 4,
   FP_ORDINARY_S: 4,
   FP_FINITE_D: 8,
+  FP_SMALLEST_D: 8,
   FP_ORDINARY_D: 8,
   /** Non-zero when SP must be 16-byte aligned for loads and stores at the current EL. */
   SP_ALIGNMENT_CHECKED: 4,

@@ -3,7 +3,7 @@
  * stores. Whoever runs the same program over the same bytes, QEMU or an engine of ours, must write the same answers.
  *
  * FPCR, and FPSR before each execution, are set for a chunk of cases at a time: FPSR either clear, or with IXC set,
- * where generated code lets the host compute.
+ * where generated code lets the host compute, or with UFC too, where it does so for tiny results as well.
  */
 import { assert } from '../base/assert.ts';
 import { boundaryCases, boundaryOperands } from '../fp/boundary-operands.ts';
@@ -20,6 +20,8 @@ const MOST_OPERANDS = 3;
 const FLAG_BYTES = 8;
 /** A prime, so that steps of this size reach every combination before one comes again. */
 const COMBINATION_STEP = 7_368_787;
+/** FPSR before the executions of a chunk, in turns. */
+const FLAGS = [0, FPSR.IXC, 0, FPSR.IXC | FPSR.UFC];
 const MODES = [ROUNDING.TIEEVEN, ROUNDING.POSINF, ROUNDING.NEGINF, ROUNDING.ZERO];
 const WORD = 4;
 const HALF_WORD = 2;
@@ -119,8 +121,8 @@ export class FloatBatch {
   }
 
   /**
-   * New cases: the rounding modes in turn; half of the chunks start with IXC; half have combinations of boundary
-   * operands, from number `combination` on. Gives the combination to go on with.
+   * New cases: the rounding modes and FLAGS in turn; half of the chunks have combinations of boundary operands, from
+   * number `combination` on. Gives the combination to go on with.
    */
   fill({ random, never = 0 }: CaseSource, combination: number): number {
     const { operands } = this.form.row;
@@ -132,8 +134,8 @@ export class FloatBatch {
       const mode = MODES[chunk % MODES.length]!;
       const others = hardFpcr(random) & ~FPCR.RMODE & ~never;
       const parity = Math.floor(chunk / MODES.length);
-      this.setModes(chunk, others | (mode << FPCR.RMODE_SHIFT), parity % 2 === 0 ? 0 : FPSR.IXC);
-      const fromBoundary = Math.floor(parity / 2) % 2 === 0;
+      this.setModes(chunk, others | (mode << FPCR.RMODE_SHIFT), FLAGS[parity % FLAGS.length]!);
+      const fromBoundary = Math.floor(parity / FLAGS.length) % 2 === 0;
       for (let i = 0; i < this.chunkLength; i++, execution++) {
         for (let lane = 0; lane < this.form.lanes; lane++) {
           if (fromBoundary) {

@@ -27,6 +27,7 @@ import {
   isZero,
   keepsDenormals,
   type Mask,
+  orQuietNaN,
   patternConstant,
   type Range,
   read,
@@ -72,8 +73,10 @@ const QUOTIENT: Rule = {
     either(b, isOrdinary(b, s, result), both(b, isZero(b, s, result), isZero(b, s, x))),
 };
 
+/** An operand that is a NaN is the result, and nothing changes its sign after that. */
+const PASSES_NANS = true;
 const arithmetic =
-  (name: BinaryName, { range, also }: Rule, compute: Binary): Binary =>
+  (name: BinaryName, { range, also }: Rule, compute: Binary, passesNaNs = false): Binary =>
   (b, s, x, y) => {
     const found = onHost(b, s, [x, y], (w, p, q) => {
       const result = compute(b, w, p, q);
@@ -84,7 +87,9 @@ const arithmetic =
         ...(also && { also: () => also(b, w, result, p, q) }),
       };
     });
-    return attempt(b, found, () => exactBinary(name)(b, s, x, y));
+    const exact = () => exactBinary(name)(b, s, x, y);
+    const isPlain = passesNaNs && !isVector(s) && !s.half;
+    return attempt(b, found, isPlain ? () => orQuietNaN(b, s, x, y, exact) : exact);
   };
 const host =
   (name: string): Binary =>
@@ -128,12 +133,12 @@ function laneMask(b: Semantics, s: Shape, mask: Mask): Float {
 }
 
 export const BINARY = {
-  FADD: arithmetic('FADD', SUM, host('add')),
-  FSUB: arithmetic('FSUB', SUM, host('sub')),
-  FMUL: arithmetic('FMUL', PRODUCT, host('mul')),
+  FADD: arithmetic('FADD', SUM, host('add'), PASSES_NANS),
+  FSUB: arithmetic('FSUB', SUM, host('sub'), PASSES_NANS),
+  FMUL: arithmetic('FMUL', PRODUCT, host('mul'), PASSES_NANS),
   FNMUL: arithmetic('FNMUL', PRODUCT, (b, s, x, y) => float(b, s, 'neg', float(b, s, 'mul', x, y))),
   FMULX: arithmetic('FMULX', PRODUCT, host('mul')),
-  FDIV: arithmetic('FDIV', QUOTIENT, host('div')),
+  FDIV: arithmetic('FDIV', QUOTIENT, host('div'), PASSES_NANS),
   FABD: arithmetic('FABD', SUM, (b, s, x, y) => float(b, s, 'abs', float(b, s, 'sub', x, y))),
   FMAX: extremum('FMAX', 'max'),
   FMIN: extremum('FMIN', 'min'),

@@ -24,6 +24,7 @@ import {
   featureOfFormat,
   float,
   isFormat,
+  isQuietOrNone,
   keepsDenormals,
   putOperands,
   read,
@@ -186,7 +187,13 @@ function compare(b: Semantics, s: Shape, signalling: number, x: Float, y: Float)
     putOperands(b, [x, y]);
     return numberOfFlags(b, b.call('fpCompare', [b.i32(s.format), b.i32(signalling)]));
   };
-  const otherwise = () => b.choose(b.and(keepsDenormals(b, s), ordered()), sign, exact, 'unlikely');
+  const isQuiet = (v: Float) => isQuietOrNone(b, w, v, test(b, w, 'ne', v, v) as I32);
+  const unordered = () => constant(b, WIDE, Number.NaN) as F64;
+  const keeps = keepsDenormals(b, s);
+  const unlessQuiet = () =>
+    b.choose(b.and(keeps, b.and(isQuiet(p), isQuiet(q))), unordered, exact, 'unlikely');
+  const otherwise = () =>
+    b.choose(b.and(keeps, ordered()), sign, signalling ? exact : unlessQuiet, 'unlikely');
   const isUsual = fastResult(b, WIDE, difference, 'finite') as I32;
   b.setFlags('float', 64, [b.choose(isUsual, () => difference, otherwise, 'likely')]);
 }

@@ -10,7 +10,7 @@
 
 import { assert } from '../../base/assert.ts';
 import { FPCR } from '../../fp/environment.ts';
-import { DOUBLE_LIMITS, type FastLimits, SIGN_SHIFT, SINGLE_LIMITS } from '../../fp/fast-limits.ts';
+import { SIGN_SHIFT } from '../../fp/fast-limits.ts';
 import { FP_FORMAT } from '../../fp/operations.ts';
 import type { F32, F64, I32, I64, Type, V128, Value } from '../../ir/ir.ts';
 import { CPU } from '../../layout/cpu-state.ts';
@@ -210,25 +210,21 @@ export function isNumber(b: Semantics, s: Shape, x: Float): Mask {
   return test(b, s, 'eq', x, x);
 }
 
-/** Cells with the limits of a format, which hold 0 while FP_FAST is clear. */
-interface LimitCells {
-  readonly limits: FastLimits;
-  readonly finite: number;
-  readonly ordinary: number;
-}
-const SINGLE_CELLS: LimitCells = {
-  limits: SINGLE_LIMITS,
+/** Cells with a format's limits (fp/fast-limits.ts), below which nothing is while FP_FAST is clear. */
+const SINGLE_CELLS = {
   finite: CPU.FP_FINITE_S,
+  smallest: CPU.FP_SMALLEST_S,
   ordinary: CPU.FP_ORDINARY_S,
-};
-const DOUBLE_CELLS: LimitCells = {
-  limits: DOUBLE_LIMITS,
+} as const;
+const DOUBLE_CELLS = {
   finite: CPU.FP_FINITE_D,
+  smallest: CPU.FP_SMALLEST_D,
   ordinary: CPU.FP_ORDINARY_D,
-};
+} as const;
 
 /**
- * FP_FAST is set and the result is finite, or ordinary, in one comparison; undefined for halves, whose range no cell
+ * FP_FAST is set and the result is finite, or ordinary (or as tiny as it likes, once FPSR has noted Underflow), in one
+ * comparison; undefined for halves, whose range no cell
  * has, and for vectors, which a limit from memory made slower.
  */
 export function fastResult(b: Semantics, s: Shape, result: Float, range: Range): I32 | undefined {
@@ -238,7 +234,7 @@ export function fastResult(b: Semantics, s: Shape, result: Float, range: Range):
   const one = patternConstant(b, s, BigInt(SIGN_SHIFT));
   const pattern = integer(b, s, 'shl', bitsOf(b, s, result), one);
   if (range === 'finite') return integer<'i32'>(b, s, 'lt_u', pattern, b.stateLoad(integers, cells.finite));
-  const above = integer(b, s, 'sub', pattern, patternConstant(b, s, cells.limits.smallest));
+  const above = integer(b, s, 'sub', pattern, b.stateLoad(integers, cells.smallest));
   return integer<'i32'>(b, s, 'lt_u', above, b.stateLoad(integers, cells.ordinary));
 }
 
@@ -258,6 +254,30 @@ export function keepsDenormals(b: Semantics, s: Shape): I32 {
 /** The same and rounding to nearest. */
 export function roundsToNearest(b: Semantics, s: Shape): I32 {
   return fpcrClear(b, flushBit(s) | FPCR.RMODE);
+}
+/** The operand that is returned when one or both are quiet NaNs and none is signalling (FPProcessNaNs); else `otherwise`. */
+export function orQuietNaN(b: Semantics, s: Shape, x: Float, y: Float, otherwise: () => Float): Float {
+  const [isNaN1, isNaN2] = [test(b, s, 'ne', x, x), test(b, s, 'ne', y, y)] as [I32, I32];
+  // FPCR.FZ: the other operand could be a denormal, which is noted when it is flushed.
+  const isPlain = b.and(fpcrClear(b, FPCR.FZ | FPCR.DN), b.or(isNaN1, isNaN2));
+  const isQuiet = b.and(isQuietOrNone(b, s, x, isNaN1), isQuietOrNone(b, s, y, isNaN2));
+  return b.choose(
+    b.and(isPlain, isQuiet),
+    () => b.select<'f32' | 'f64'>(isNaN1, x as F32 | F64, y as F32 | F64),
+    otherwise,
+    'unlikely',
+  );
+}
+/** Of a number, of which it is known whether it is a NaN. */
+export function isQuietOrNone(b: Semantics, s: Shape, x: Float, notANumber: I32): I32 {
+  const quiet = bitwise(
+    b,
+    s,
+    'and',
+    bitsOf(b, s, x),
+    patternConstant(b, s, s.double ? 1n << 51n : 1n << 22n),
+  );
+  return b.or(b.eqz(notANumber), integer<'i32'>(b, s, 'ne', quiet, patternConstant(b, s, 0n)));
 }
 /** FPCR.AHP = 0: halves are those of IEEE 754, also in conversions between formats, which ignore FZ16. */
 export function standardHalves(b: Semantics): I32 {
